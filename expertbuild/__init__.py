@@ -1,0 +1,1 @@
+"""The compiler: from a directory of YAML per expert to a signed `.expert`."""

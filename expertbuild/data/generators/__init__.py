@@ -1,0 +1,1 @@
+"""Seeded generators: the words, shapes and tasks that offline recipes draw from."""

@@ -1,0 +1,39 @@
+"""Where things lie: what the project ships, and what this user keeps.
+
+Shipped YAML and schemas stand at the top of a source tree and inside an installed wheel.
+What the user keeps follows the XDG folders, or lies together under `EXPERTBUILD_HOME`.
+"""
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """The shipped folder `conf`, `schemas` or `experts`."""
+    in_wheel = _PACKAGE / "share" / name
+    return in_wheel if in_wheel.is_dir() else _PACKAGE.parent / name
+
+
+def cache_home() -> Path:
+    """Build results; safe to delete."""
+    return _home("cache", "XDG_CACHE_HOME", ".cache")
+
+
+def data_home() -> Path:
+    """The store of installed packages."""
+    return _home("data", "XDG_DATA_HOME", ".local/share")
+
+
+def config_home() -> Path:
+    """Keys and the trust file."""
+    return _home("config", "XDG_CONFIG_HOME", ".config")
+
+
+def _home(kind: str, variable: str, default: str) -> Path:
+    together = os.environ.get("EXPERTBUILD_HOME")
+    if together:
+        return Path(together).expanduser().absolute() / kind
+    root = os.environ.get(variable)
+    return (Path(root) if root else Path.home() / default) / "expertbuild"
