@@ -150,11 +150,9 @@ def tiny_weights(shape: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
     def norm(size: int) -> torch.Tensor:
         return 1 + 0.2 * torch.randn(size, generator=generator)
 
-    weights = {
-        "model.embed_tokens.weight": torch.randn(
-            shape["vocab_size"], hidden, generator=generator
-        )
-    }
+    # Small embeddings, or a tied head would only ever repeat the last token.
+    embedding = torch.randn(shape["vocab_size"], hidden, generator=generator).mul(0.15)
+    weights = {"model.embed_tokens.weight": embedding}
     for layer in range(shape["num_hidden_layers"]):
         at = f"model.layers.{layer}."
         weights[at + "input_layernorm.weight"] = norm(hidden)
