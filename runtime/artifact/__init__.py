@@ -1,0 +1,1 @@
+"""The `.expert` format, and nothing about who installs it or runs it."""

@@ -1,0 +1,162 @@
+"""The header of a safetensors file: written in one way, read with suspicion.
+
+The safetensors library orders metadata at random and accepts a name twice; a signed file can afford neither. Here the
+header is strict JSON, the tensors follow each other without gap or overlap, each aligned to its element size, and the
+data begins at a multiple of 64 bytes so that it can be used where it is mapped. Values are not looked at: this module
+handles bytes and shapes and imports no tensor library.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from runtime.artifact.refusals import BadJson, BadTensors
+from runtime.artifact.strict_json import canonical, read
+
+Buffer = bytes | bytearray | memoryview
+
+ALIGNMENT = 64
+HEADER_CAP = 16 * 1024 * 1024
+MOST_TENSORS = 100_000
+SIZES = {
+    "F64": 8,
+    "I64": 8,
+    "F32": 4,
+    "I32": 4,
+    "BF16": 2,
+    "F16": 2,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
+_LARGEST = 2**40
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor: where its bytes are, counted from the beginning of the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def write_tensors(
+    tensors: Iterable[tuple[str, str, tuple[int, ...], bytes]],
+    metadata: Mapping[str, str],
+) -> bytes:
+    """A safetensors file of (name, dtype, shape, little-endian bytes): the same for the same content."""
+    ordered = sorted(tensors, key=lambda tensor: (-SIZES[tensor[1]], tensor[0]))
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    offset = 0
+    for name, dtype, shape, data in ordered:
+        if name in header:
+            raise BadTensors(f"The tensor {name!r} is given twice.")
+        if len(data) != prod(shape) * SIZES[dtype]:
+            raise BadTensors(
+                f"The tensor {name!r} has {len(data)} bytes, which is not {shape} of {dtype}."
+            )
+        header[name] = {
+            "dtype": dtype,
+            "shape": list(shape),
+            "data_offsets": [offset, offset + len(data)],
+        }
+        offset += len(data)
+    text = canonical(header)
+    text += b" " * (-(8 + len(text)) % ALIGNMENT)
+    return b"".join(
+        [len(text).to_bytes(8, "little"), text, *(data for *_, data in ordered)]
+    )
+
+
+def read_header(data: Buffer, what: str) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The tensors of a file and its metadata; `what` names the file in refusals."""
+    if len(data) < 8:
+        raise BadTensors(f"{what} is too short for a safetensors file.")
+    length = int.from_bytes(data[:8], "little")
+    if length > min(HEADER_CAP, len(data) - 8):
+        raise BadTensors(f"{what} declares a header of {length:,} bytes.")
+    try:
+        header = read(
+            bytes(data[8 : 8 + length]), f"the header of {what}", cap=HEADER_CAP
+        )
+    except BadJson as error:
+        raise BadTensors(error.what) from None
+    if not isinstance(header, dict) or len(header) > MOST_TENSORS:
+        raise BadTensors(
+            f"The header of {what} is not a table of at most {MOST_TENSORS:,} tensors."
+        )
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(
+        isinstance(v, str) for v in metadata.values()
+    ):
+        raise BadTensors(f"The metadata of {what} must be text.")
+    entries = {
+        name: _entry(name, value, 8 + length, what) for name, value in header.items()
+    }
+    _check_places(
+        sorted(entries.values(), key=lambda e: (e.begin, e.end)),
+        8 + length,
+        len(data),
+        what,
+    )
+    return entries, metadata
+
+
+def _entry(name: str, value: Any, start: int, what: str) -> Entry:
+    match value:
+        case {
+            "dtype": str(dtype),
+            "shape": list(shape),
+            "data_offsets": [int(begin), int(end)],
+            **rest,
+        }:
+            if rest:
+                raise BadTensors(
+                    f"{what}: the tensor {name!r} has an unknown field {next(iter(rest))!r}."
+                )
+        case _:
+            raise BadTensors(
+                f"{what}: the tensor {name!r} needs dtype, shape and data_offsets."
+            )
+    if dtype not in SIZES:
+        raise BadTensors(
+            f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}."
+        )
+    if len(shape) > 8 or not all(type(n) is int and 0 <= n < _LARGEST for n in shape):
+        raise BadTensors(
+            f"{what}: the tensor {name!r} has the impossible shape {shape}."
+        )
+    if bool in (type(begin), type(end)) or not 0 <= begin <= end:
+        raise BadTensors(f"{what}: the tensor {name!r} has impossible offsets.")
+    if end - begin != prod(shape) * SIZES[dtype]:
+        raise BadTensors(
+            f"{what}: the tensor {name!r} has {end - begin} bytes, which is not {shape} of {dtype}."
+        )
+    return Entry(name, dtype, tuple(shape), start + begin, start + end)
+
+
+def _check_places(entries: list[Entry], start: int, length: int, what: str) -> None:
+    position = start
+    for entry in entries:
+        if entry.begin < position:
+            raise BadTensors(
+                f"{what}: the tensor {entry.name!r} overlaps the one before it."
+            )
+        if entry.begin > position:
+            raise BadTensors(
+                f"{what}: there is a gap before the tensor {entry.name!r}."
+            )
+        if entry.begin % SIZES[entry.dtype]:
+            raise BadTensors(
+                f"{what}: the tensor {entry.name!r} is not aligned to its elements."
+            )
+        position = entry.end
+    if position != length:
+        raise BadTensors(
+            f"{what} has {length} bytes where its tensors end at {position}."
+        )
