@@ -11,6 +11,9 @@ from expertbuild.data.generators.words import date, plural, text_value, thing, w
 
 Value = str | int | float | None
 
+# Nouns that SQL keeps for itself: as a table's name they stand in the plural.
+_RESERVED = {"case", "grant", "group", "index", "order", "table", "user", "window"}
+
 _TYPES = {
     "text": ("TEXT", "VARCHAR(50)", "VARCHAR"),
     "integer": ("INTEGER", "INT"),
@@ -60,7 +63,7 @@ def schema(
         if noun in nouns:
             continue
         parent = nouns[-1] if nouns else ""
-        name = plural(noun) if rng.random() < 0.8 else noun
+        name = plural(noun) if rng.random() < 0.8 or noun in _RESERVED else noun
         made.append(
             _table(
                 rng,

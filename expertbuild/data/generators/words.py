@@ -149,11 +149,11 @@ _STATUSES = """
 pending shipped cancelled delivered draft approved rejected new closed paused expired confirmed failed
 completed waiting blocked planned running retired sold reserved missing damaged final
 """
-_SYLLABLES = (
-    "ba be bi bo bu ca ce co da de di do du fa fe fi fo ga ge go gu ha he hi ho ja jo ka ke ki ko ku la le "
-    "li lo lu ma me mi mo mu na ne ni no nu pa pe pi po ra re ri ro ru sa se si so su ta te ti to tu va ve "
-    "vi vo wa we wi xa ya yo za ze zi zo"
-).split()
+_SYLLABLES = """
+ba be bi bo bu ca ce co da de di do du fa fe fi fo ga ge go gu ha he hi ho ja jo ka ke ki ko ku la le 
+li lo lu ma me mi mo mu na ne ni no nu pa pe pi po ra re ri ro ru sa se si so su ta te ti to tu va ve 
+vi vo wa we wi xa ya yo za ze zi zo
+"""
 
 _LISTS: dict[str, tuple[str, ...]] = {
     "thing": tuple(_THINGS.split()),
@@ -217,7 +217,8 @@ def thing(rng: random.Random, part: str = "all") -> str:
 def invented(rng: random.Random, part: str = "all") -> str:
     """A pronounceable word that no list holds, such as `kuvero`."""
     return _until(
-        lambda: "".join(rng.choices(_SYLLABLES, k=rng.choice((2, 2, 3, 3, 4)))), part
+        lambda: "".join(rng.choices(_SYLLABLES.split(), k=rng.choice((2, 2, 3, 3, 4)))),
+        part,
     )
 
 
