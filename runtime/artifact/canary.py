@@ -44,15 +44,9 @@ def write_canary(canary: Canary) -> bytes:
     for index, probe in enumerate(canary.probes):
         _check(probe, index, "the canary to write")
         for part, dtype in _PARTS.items():
-            tensors.append(
-                packed(
-                    f"{part}.{index}", getattr(probe, part).detach().to("cpu", dtype)
-                )
-            )
+            tensors.append(packed(f"{part}.{index}", getattr(probe, part).detach().to("cpu", dtype)))
     _check_whole(canary, "the canary to write")
-    return write_tensors(
-        tensors, {"format": FORMAT, "tolerance": repr(float(canary.tolerance))}
-    )
+    return write_tensors(tensors, {"format": FORMAT, "tolerance": repr(float(canary.tolerance))})
 
 
 def read_canary(buffer: Buffer, what: str = "canary.safetensors") -> Canary:
@@ -65,16 +59,11 @@ def read_canary(buffer: Buffer, what: str = "canary.safetensors") -> Canary:
     names = {f"{part}.{index}" for part in _PARTS for index in range(count)}
     if tensors.keys() != names:
         strange = sorted(tensors.keys() ^ names)[0]
-        raise BadTensors(
-            f"{what}: {strange[:80]!r} is missing or does not belong there."
-        )
+        raise BadTensors(f"{what}: {strange[:80]!r} is missing or does not belong there.")
     for name, tensor in tensors.items():
         if tensor.dim() != 1 or tensor.dtype != _PARTS[name.split(".")[0]]:
             raise BadTensors(f"{what}: {name} has the wrong shape or dtype.")
-    probes = [
-        Probe(*(tensors[f"{part}.{index}"] for part in _PARTS))
-        for index in range(count)
-    ]
+    probes = [Probe(*(tensors[f"{part}.{index}"] for part in _PARTS)) for index in range(count)]
     for index, probe in enumerate(probes):
         _check(probe, index, what)
     try:
@@ -90,19 +79,13 @@ def _check(probe: Probe, index: int, what: str) -> None:
     if not len(probe.tokens) or not len(probe.top_ids):
         raise BadTensors(f"{what}: probe {index} is empty.")
     if len(probe.top_ids) != len(probe.top_values):
-        raise BadTensors(
-            f"{what}: probe {index} has top_ids and top_values of different lengths."
-        )
+        raise BadTensors(f"{what}: probe {index} has top_ids and top_values of different lengths.")
     if min(int(probe.tokens.min()), int(probe.top_ids.min())) < 0:
         raise BadTensors(f"{what}: probe {index} has a negative token.")
 
 
 def _check_whole(canary: Canary, what: str) -> None:
     if not 0 < len(canary.probes) <= MOST_PROBES:
-        raise BadTensors(
-            f"{what} needs 1 to {MOST_PROBES} probes, not {len(canary.probes)}."
-        )
+        raise BadTensors(f"{what} needs 1 to {MOST_PROBES} probes, not {len(canary.probes)}.")
     if not (math.isfinite(canary.tolerance) and 0 < canary.tolerance <= 1):
-        raise BadTensors(
-            f"{what} states the tolerance {canary.tolerance}; it must lie between 0 and 1."
-        )
+        raise BadTensors(f"{what} states the tolerance {canary.tolerance}; it must lie between 0 and 1.")

@@ -29,10 +29,11 @@ from runtime.artifact.refusals import (
 from runtime.errors import Mistake, Problem
 
 CHUNK = 1024 * 1024
+Source = bytes | memoryview | Path
 
 
-def write_container(path: Path, members: Mapping[str, bytes | Path]) -> None:
-    """Write members (bytes, or files that are copied in a stream) as one file. All or nothing: the file appears whole."""
+def write_container(path: Path, members: Mapping[str, Source]) -> None:
+    """Write members (bytes, views, or files that are copied in a stream) as one file. All or nothing: the file appears whole."""
     names = sorted(members)  # ASCII, so this is the order of the bytes
     layout.check_names(names)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
@@ -45,22 +46,20 @@ def write_container(path: Path, members: Mapping[str, bytes | Path]) -> None:
         sync_folder(path.parent)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise Problem(
-            f"The package could not be written: {error.strerror}.", where=str(path)
-        ) from error
+        raise Problem(f"The package could not be written: {error.strerror}.", where=str(path)) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _write(out: BinaryIO, members: list[tuple[str, bytes | Path]]) -> None:
+def _write(out: BinaryIO, members: list[tuple[str, Source]]) -> None:
     placed: list[Placed] = []
     offset = 0
     for name, source in members:
         blank = Placed(name, 0, 0, offset)
         out.write(layout.local_header(blank))
         crc = size = 0
-        for chunk in _chunks(source):
+        for chunk in source_chunks(source):
             crc = zlib.crc32(chunk, crc)
             size += len(chunk)
             _check_size(name, blank.begin + size)
@@ -78,12 +77,11 @@ def _write(out: BinaryIO, members: list[tuple[str, bytes | Path]]) -> None:
 
 def _check_size(name: str, end: int) -> None:
     if end > layout.LARGEST:
-        raise BeyondCap(
-            f"With {name} the container would exceed {layout.LARGEST:,} bytes."
-        )
+        raise BeyondCap(f"With {name} the container would exceed {layout.LARGEST:,} bytes.")
 
 
-def _chunks(source: bytes | Path) -> Iterator[bytes]:
+def source_chunks(source: Source) -> Iterator[bytes | memoryview]:
+    """The bytes of something to be written: itself, or a file in pieces."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             while chunk := file.read(CHUNK):
@@ -136,22 +134,16 @@ class Container:
             crc = zlib.crc32(piece, crc)
             yield piece
         if crc != member.crc:
-            raise ChecksumWrong(
-                f"The member {name} is damaged: its checksum does not fit."
-            )
+            raise ChecksumWrong(f"The member {name} is damaged: its checksum does not fit.")
 
     def read(self, name: str, *, cap: int = layout.LARGEST) -> bytes:
         """A copy of the payload, of at most `cap` bytes."""
         if self.size(name) > cap:
-            raise BeyondCap(
-                f"The member {name} has {self.size(name):,} bytes; at most {cap:,} are read."
-            )
+            raise BeyondCap(f"The member {name} has {self.size(name):,} bytes; at most {cap:,} are read.")
         return b"".join(self.chunks(name))
 
     def close(self) -> None:
-        with suppress(
-            BufferError
-        ):  # somebody holds a view: the map goes with the last one
+        with suppress(BufferError):  # somebody holds a view: the map goes with the last one
             self._map.close()
 
     def __enter__(self) -> Self:
@@ -196,6 +188,4 @@ def _map(path: Path) -> mmap.mmap:
                 )
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except OSError as error:
-        raise Mistake(
-            f"The file can not be read: {error.strerror}.", where=str(path)
-        ) from None
+        raise Mistake(f"The file can not be read: {error.strerror}.", where=str(path)) from None

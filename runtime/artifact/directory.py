@@ -67,9 +67,7 @@ def _read_end(data: mmap.mmap) -> tuple[int, int, int]:
     if disk or first_disk or here != count:
         raise UnsupportedFeature("The container is spread over several files.")
     if count > layout.MOST_MEMBERS:
-        raise BeyondCap(
-            f"The container declares {count:,} members; at most {layout.MOST_MEMBERS:,} are allowed."
-        )
+        raise BeyondCap(f"The container declares {count:,} members; at most {layout.MOST_MEMBERS:,} are allowed.")
     if not count:
         raise NotAContainer("The container is empty.")
     if offset + size > end:
@@ -87,9 +85,7 @@ def _read_end(data: mmap.mmap) -> tuple[int, int, int]:
 def _explain_missing_end(data: mmap.mmap, end: int) -> None:
     found = data.rfind(layout.END_MARK, max(0, end - _FURTHEST_COMMENT), end + 3)
     if found >= 0:
-        raise StrayBytes(
-            f"There are {end - found} bytes after the end of the container."
-        )
+        raise StrayBytes(f"There are {end - found} bytes after the end of the container.")
     if data[:4] == layout.LOCAL_MARK:
         raise Truncated("The container has no end: it is cut short.")
     raise NotAContainer("The file is not a package.")
@@ -109,26 +105,18 @@ def _read_records(data: mmap.mmap, count: int, begin: int, end: int) -> list[Pla
             raise NotCanonical(f"The directory has no record at byte {position}.")
         position += CENTRAL.size
         if name_length > layout.LONGEST_NAME or position + name_length > end:
-            raise BeyondCap(
-                f"A member name has {name_length} bytes; at most {layout.LONGEST_NAME} are allowed."
-            )
+            raise BeyondCap(f"A member name has {name_length} bytes; at most {layout.LONGEST_NAME} are allowed.")
         name = _name(data[position : position + name_length])
         position += name_length
         _check_features(name, flags, method, disk, packed, size, offset)
         _check_plain(name, attributes)
         if extra or comment:
-            raise StrayBytes(
-                f"The directory has bytes after the name {name}: an extra field or a comment."
-            )
+            raise StrayBytes(f"The directory has bytes after the name {name}: an extra field or a comment.")
         if packed != size:
-            raise HeadersDisagree(
-                f"The member {name} is stored but has two sizes, {packed} and {size}."
-            )
+            raise HeadersDisagree(f"The member {name} is stored but has two sizes, {packed} and {size}.")
         members.append(Placed(name, crc, size, offset))
     if position != end:
-        raise StrayBytes(
-            f"There are {end - position} bytes after the last record of the directory."
-        )
+        raise StrayBytes(f"There are {end - position} bytes after the last record of the directory.")
     return members
 
 
@@ -139,29 +127,21 @@ def _name(raw: bytes) -> str:
         raise BadMemberName(f"The member name {raw!r} is not ASCII.") from None
 
 
-def _check_features(
-    name: str, flags: int, method: int, disk: int, packed: int, size: int, offset: int
-) -> None:
+def _check_features(name: str, flags: int, method: int, disk: int, packed: int, size: int, offset: int) -> None:
     for bit, feature in _FLAGS.items():
         if flags & bit:
             raise UnsupportedFeature(f"The member {name} uses {feature}.")
     if flags:
         raise UnsupportedFeature(f"The member {name} sets the flags {flags:#06x}.")
     if method:
-        raise Compressed(
-            f"The member {name} is compressed (method {method}); members are stored as they are."
-        )
+        raise Compressed(f"The member {name} is compressed (method {method}); members are stored as they are.")
     if 0xFFFFFFFF in (packed, size, offset) or disk:
         raise UnsupportedFeature(f"The member {name} uses ZIP64 or another disk.")
 
 
 def _check_plain(name: str, attributes: int) -> None:
     mode = attributes >> 16
-    if (
-        name.endswith("/")
-        or attributes & 0x10
-        or stat.S_IFMT(mode) not in (0, stat.S_IFREG)
-    ):
+    if name.endswith("/") or attributes & 0x10 or stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         kind = "a link" if stat.S_ISLNK(mode) else "a folder or a device"
         raise NotAPlainFile(f"The member {name} is {kind}, not a plain file.")
     if mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
@@ -174,16 +154,12 @@ def _check_places(members: list[Placed], directory: int) -> None:
         if member.offset < position:
             raise Overlap(f"The member {member.name} overlaps the one before it.")
         if member.offset > position:
-            raise StrayBytes(
-                f"There are {member.offset - position} bytes before the member {member.name}."
-            )
+            raise StrayBytes(f"There are {member.offset - position} bytes before the member {member.name}.")
         position = member.end
         if position > directory:
             raise Overlap(f"The member {member.name} reaches into the directory.")
     if position != directory:
-        raise StrayBytes(
-            f"There are {directory - position} bytes after the last member."
-        )
+        raise StrayBytes(f"There are {directory - position} bytes after the last member.")
 
 
 def _check_local_header(data: mmap.mmap, member: Placed) -> None:
@@ -197,12 +173,8 @@ def _check_local_header(data: mmap.mmap, member: Placed) -> None:
     )
     for field, their, our in zip(_LOCAL_FIELDS, theirs, ours, strict=True):
         if their != our:
-            raise HeadersDisagree(
-                f"The header of {member.name} has another {field} than its place asks for."
-            )
+            raise HeadersDisagree(f"The header of {member.name} has another {field} than its place asks for.")
     name_end = LOCAL.size + len(member.name)
     if found[LOCAL.size : name_end] != expected[LOCAL.size : name_end]:
-        raise HeadersDisagree(
-            f"The header of {member.name} has another name than the directory."
-        )
+        raise HeadersDisagree(f"The header of {member.name} has another name than the directory.")
     raise StrayBytes(f"The padding before {member.name} is not empty.")

@@ -86,9 +86,7 @@ def end_record(members: int, size: int, offset: int) -> bytes:
 def check_names(names: list[str]) -> None:
     """Refuse names that are not the same plain relative path everywhere, alone or beside each other."""
     if len(names) > MOST_MEMBERS:
-        raise BeyondCap(
-            f"There are {len(names):,} members; at most {MOST_MEMBERS:,} are allowed."
-        )
+        raise BeyondCap(f"There are {len(names):,} members; at most {MOST_MEMBERS:,} are allowed.")
     seen: dict[str, str] = {}
     for name in names:
         check_name(name)
@@ -103,9 +101,7 @@ def check_names(names: list[str]) -> None:
         for depth in range(1, len(parts)):
             folder = "/".join(parts[:depth])
             if folder in seen:
-                raise ConfusableMembers(
-                    f"{seen[folder]} is a file and also the folder of {name}."
-                )
+                raise ConfusableMembers(f"{seen[folder]} is a file and also the folder of {name}.")
 
 
 def check_name(name: str) -> None:
@@ -114,14 +110,8 @@ def check_name(name: str) -> None:
         raise BeyondCap(f"The member name {name[:40]}... has {len(name)} characters; at most {LONGEST_NAME} are allowed.")  # fmt: skip
     for segment in name.split("/"):
         if not _SEGMENT.fullmatch(segment):
-            raise BadMemberName(
-                f"The member name {name!r} is not a plain relative path in ASCII."
-            )
+            raise BadMemberName(f"The member name {name!r} is not a plain relative path in ASCII.")
         if segment.endswith("."):
-            raise BadMemberName(
-                f"The member name {name!r} has a part that ends in a dot."
-            )
+            raise BadMemberName(f"The member name {name!r} has a part that ends in a dot.")
         if segment.split(".")[0].lower() in _DEVICES:
-            raise BadMemberName(
-                f"The member name {name!r} is a device on some systems."
-            )
+            raise BadMemberName(f"The member name {name!r} is a device on some systems.")

@@ -28,9 +28,7 @@ warnings.filterwarnings("ignore", message="The given buffer is not writable")
 def expect_format(metadata: Mapping[str, str], known: str, what: str) -> None:
     found = metadata.get("format", "")
     if found != known:
-        raise BadTensors(
-            f"{what} says it is {found[:40]!r}; this program reads {known!r}."
-        )
+        raise BadTensors(f"{what} says it is {found[:40]!r}; this program reads {known!r}.")
 
 
 def views(buffer: Buffer, entries: Mapping[str, Entry], what: str) -> dict[str, Tensor]:
@@ -38,14 +36,10 @@ def views(buffer: Buffer, entries: Mapping[str, Entry], what: str) -> dict[str, 
     tensors = {}
     for name, entry in entries.items():
         if entry.dtype not in TORCH:
-            raise BadTensors(
-                f"{what}: {name} has the dtype {entry.dtype}, which has no place here."
-            )
+            raise BadTensors(f"{what}: {name} has the dtype {entry.dtype}, which has no place here.")
         count = (entry.end - entry.begin) // TORCH[entry.dtype].itemsize
         flat = (
-            torch.frombuffer(
-                buffer, dtype=TORCH[entry.dtype], count=count, offset=entry.begin
-            )
+            torch.frombuffer(buffer, dtype=TORCH[entry.dtype], count=count, offset=entry.begin)
             if count
             else torch.empty(0, dtype=TORCH[entry.dtype])
         )
@@ -61,32 +55,22 @@ def check_finite(
 ) -> None:
     """No NaN and no infinity. Looks at all tensors of one dtype at once where they lie together: one pass, no copy."""
     for dtype in ("BF16", "F16", "F32"):
-        same = [
-            entry
-            for entry in entries.values()
-            if entry.dtype == dtype and entry.end > entry.begin
-        ]
+        same = [entry for entry in entries.values() if entry.dtype == dtype and entry.end > entry.begin]
         if not same:
             continue
         begin, end = min(e.begin for e in same), max(e.end for e in same)
         if end - begin == sum(e.end - e.begin for e in same):
             item = TORCH[dtype].itemsize
-            flat = torch.frombuffer(
-                buffer, dtype=TORCH[dtype], count=(end - begin) // item, offset=begin
-            )
+            flat = torch.frombuffer(buffer, dtype=TORCH[dtype], count=(end - begin) // item, offset=begin)
             if _finite(flat):
                 continue
         for entry in same:
             if not _finite(tensors[entry.name]):
-                raise BadTensors(
-                    f"{what}: {entry.name} has values that are not finite."
-                )
+                raise BadTensors(f"{what}: {entry.name} has values that are not finite.")
 
 
 def _finite(tensor: Tensor) -> bool:
-    low, high = torch.aminmax(
-        tensor
-    )  # NaN spreads to both; 30 times faster than isfinite on bf16
+    low, high = torch.aminmax(tensor)  # NaN spreads to both; 30 times faster than isfinite on bf16
     return bool(torch.isfinite(low)) and bool(torch.isfinite(high))
 
 

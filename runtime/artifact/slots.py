@@ -69,13 +69,9 @@ def write_slots(record: SlotRecord, dtype: str | torch.dtype = "bf16") -> bytes:
     for module, slot in record.slots.items():
         _agree(module, slot, "the record to write")
         for part, tensor in _parts(slot):
-            stored = tensor.detach().to(
-                "cpu", torch.int32 if part in ("S.rows", "S.columns") else number
-            )
+            stored = tensor.detach().to("cpu", torch.int32 if part in ("S.rows", "S.columns") else number)
             if stored.is_floating_point() and not torch.isfinite(stored).all():
-                raise BadTensors(
-                    f"The tensor {module}.{part} has values that are not finite."
-                )
+                raise BadTensors(f"The tensor {module}.{part} has values that are not finite.")
             tensors.append(packed(f"{module}.{part}", stored))
     return write_tensors(tensors, {"format": FORMAT, "kind": record.kind})
 
@@ -90,9 +86,7 @@ def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
         module, part = _split(name, what)
         rank, dtypes = _PARTS[part]
         if tensor.dim() != rank or NAMES[tensor.dtype] not in dtypes:
-            raise BadTensors(
-                f"{what}: {name} must have {rank} dimensions of {' or '.join(dtypes)}."
-            )
+            raise BadTensors(f"{what}: {name} must have {rank} dimensions of {' or '.join(dtypes)}.")
         parts.setdefault(module, {})[part] = tensor
     check_finite(buffer, entries, tensors, what)
     slots = {module: _slot(module, found, what) for module, found in parts.items()}
@@ -107,9 +101,7 @@ def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
 def _parts(slot: Slot) -> Iterator[tuple[str, Tensor]]:
     k = slot.k or (None, None)
     s = slot.s or (None, None, None)
-    for part, tensor in zip(
-        _PARTS, (slot.a, slot.b, slot.g_out, slot.g_in, *k, *s), strict=True
-    ):
+    for part, tensor in zip(_PARTS, (slot.a, slot.b, slot.g_out, slot.g_in, *k, *s), strict=True):
         if tensor is not None:
             yield part, tensor
 
@@ -119,18 +111,14 @@ def _split(name: str, what: str) -> tuple[str, str]:
         module = name.removesuffix(f".{part}")
         if module != name and module and "\n" not in module:
             return module, part
-    raise BadTensors(
-        f"{what}: {name[:120]!r} is not a part of a slot ({', '.join(_PARTS)})."
-    )
+    raise BadTensors(f"{what}: {name[:120]!r} is not a part of a slot ({', '.join(_PARTS)}).")
 
 
 def _slot(module: str, parts: dict[str, Tensor], what: str) -> Slot:
     for group in (("A", "B"), ("K1", "K2"), ("S.rows", "S.columns", "S.values")):
         present = [part for part in group if part in parts]
         if present and len(present) != len(group):
-            raise BadTensors(
-                f"{what}: {module} has {', '.join(present)} without the rest of {', '.join(group)}."
-            )
+            raise BadTensors(f"{what}: {module} has {', '.join(present)} without the rest of {', '.join(group)}.")
     get: Any = parts.get
     return Slot(
         a=get("A"),
@@ -138,9 +126,7 @@ def _slot(module: str, parts: dict[str, Tensor], what: str) -> Slot:
         g_out=get("g_out"),
         g_in=get("g_in"),
         k=(parts["K1"], parts["K2"]) if "K1" in parts else None,
-        s=(parts["S.rows"], parts["S.columns"], parts["S.values"])
-        if "S.rows" in parts
-        else None,
+        s=(parts["S.rows"], parts["S.columns"], parts["S.values"]) if "S.rows" in parts else None,
     )
 
 
@@ -150,9 +136,7 @@ def _agree(module: str, slot: Slot, what: str) -> None:
     inputs: set[int] = set()
     if slot.a is not None and slot.b is not None:
         if slot.a.shape[0] != slot.b.shape[1] or not slot.a.shape[0]:
-            raise BadTensors(
-                f"{what}: {module} has A of rank {slot.a.shape[0]} and B of rank {slot.b.shape[1]}."
-            )
+            raise BadTensors(f"{what}: {module} has A of rank {slot.a.shape[0]} and B of rank {slot.b.shape[1]}.")
         outputs.add(slot.b.shape[0])
         inputs.add(slot.a.shape[1])
     elif slot.a is not None or slot.b is not None:
@@ -165,9 +149,7 @@ def _agree(module: str, slot: Slot, what: str) -> None:
         outputs.add(slot.k[0].shape[0] * slot.k[1].shape[0])
         inputs.add(slot.k[0].shape[1] * slot.k[1].shape[1])
     if len(outputs) > 1 or len(inputs) > 1 or 0 in outputs | inputs:
-        raise BadTensors(
-            f"{what}: the parts of {module} disagree: {sorted(outputs)} outputs, {sorted(inputs)} inputs."
-        )
+        raise BadTensors(f"{what}: the parts of {module} disagree: {sorted(outputs)} outputs, {sorted(inputs)} inputs.")
     if slot.s is not None:
         _check_sparse(module, slot.s, outputs, inputs, what)
 
@@ -181,19 +163,13 @@ def _check_sparse(
 ) -> None:
     rows, columns, values = sparse
     if not rows.shape == columns.shape == values.shape:
-        raise BadTensors(
-            f"{what}: the sparse part of {module} has lists of different lengths."
-        )
+        raise BadTensors(f"{what}: the sparse part of {module} has lists of different lengths.")
     if not len(rows):
         return
     if min(int(rows.min()), int(columns.min())) < 0:
         raise BadTensors(f"{what}: the sparse part of {module} has a negative place.")
-    if (outputs and int(rows.max()) >= min(outputs)) or (
-        inputs and int(columns.max()) >= min(inputs)
-    ):
+    if (outputs and int(rows.max()) >= min(outputs)) or (inputs and int(columns.max()) >= min(inputs)):
         raise BadTensors(f"{what}: the sparse part of {module} lies outside the layer.")
     places = rows.long() * (int(columns.max()) + 1) + columns.long()
     if len(places) > 1 and not bool((places[1:] > places[:-1]).all()):
-        raise BadTensors(
-            f"{what}: the sparse part of {module} is not sorted, or has a place twice."
-        )
+        raise BadTensors(f"{what}: the sparse part of {module} is not sorted, or has a place twice.")

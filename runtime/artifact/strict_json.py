@@ -42,9 +42,7 @@ def read(data: bytes, what: str, *, cap: int = CAP, depth: int = DEPTH) -> Any:
     def finite(digits: str) -> float:
         value = float(digits)
         if not math.isfinite(value):
-            raise BadJson(
-                f"{what} contains the number {digits[:40]}, which is too large."
-            )
+            raise BadJson(f"{what} contains the number {digits[:40]}, which is too large.")
         return value
 
     def short_integer(digits: str) -> int:
@@ -61,9 +59,7 @@ def read(data: bytes, what: str, *, cap: int = CAP, depth: int = DEPTH) -> Any:
             parse_int=short_integer,
         )
     except json.JSONDecodeError as error:
-        raise BadJson(
-            f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
+        raise BadJson(f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise BadJson(f"{what} is nested too deeply.") from None
     _inspect(value, what, depth)
@@ -108,9 +104,7 @@ def _inspect(value: Any, what: str, depth: int) -> None:
                 if not math.isfinite(item):
                     raise BadJson(f"{what} contains {item}, which is not JSON.")
             elif item is not None and not isinstance(item, int):
-                raise BadJson(
-                    f"{what} contains a {type(item).__name__}, which is not JSON."
-                )
+                raise BadJson(f"{what} contains a {type(item).__name__}, which is not JSON.")
         if not below:
             return
         level = below

@@ -57,9 +57,7 @@ def write_tensors(
         if name in header:
             raise BadTensors(f"The tensor {name!r} is given twice.")
         if len(data) != prod(shape) * SIZES[dtype]:
-            raise BadTensors(
-                f"The tensor {name!r} has {len(data)} bytes, which is not {shape} of {dtype}."
-            )
+            raise BadTensors(f"The tensor {name!r} has {len(data)} bytes, which is not {shape} of {dtype}.")
         header[name] = {
             "dtype": dtype,
             "shape": list(shape),
@@ -68,9 +66,7 @@ def write_tensors(
         offset += len(data)
     text = canonical(header)
     text += b" " * (-(8 + len(text)) % ALIGNMENT)
-    return b"".join(
-        [len(text).to_bytes(8, "little"), text, *(data for *_, data in ordered)]
-    )
+    return b"".join([len(text).to_bytes(8, "little"), text, *(data for *_, data in ordered)])
 
 
 def read_header(data: Buffer, what: str) -> tuple[dict[str, Entry], dict[str, str]]:
@@ -81,23 +77,15 @@ def read_header(data: Buffer, what: str) -> tuple[dict[str, Entry], dict[str, st
     if length > min(HEADER_CAP, len(data) - 8):
         raise BadTensors(f"{what} declares a header of {length:,} bytes.")
     try:
-        header = read(
-            bytes(data[8 : 8 + length]), f"the header of {what}", cap=HEADER_CAP
-        )
+        header = read(bytes(data[8 : 8 + length]), f"the header of {what}", cap=HEADER_CAP)
     except BadJson as error:
         raise BadTensors(error.what) from None
     if not isinstance(header, dict) or len(header) > MOST_TENSORS:
-        raise BadTensors(
-            f"The header of {what} is not a table of at most {MOST_TENSORS:,} tensors."
-        )
+        raise BadTensors(f"The header of {what} is not a table of at most {MOST_TENSORS:,} tensors.")
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(
-        isinstance(v, str) for v in metadata.values()
-    ):
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise BadTensors(f"The metadata of {what} must be text.")
-    entries = {
-        name: _entry(name, value, 8 + length, what) for name, value in header.items()
-    }
+    entries = {name: _entry(name, value, 8 + length, what) for name, value in header.items()}
     _check_places(
         sorted(entries.values(), key=lambda e: (e.begin, e.end)),
         8 + length,
@@ -116,27 +104,17 @@ def _entry(name: str, value: Any, start: int, what: str) -> Entry:
             **rest,
         }:
             if rest:
-                raise BadTensors(
-                    f"{what}: the tensor {name!r} has an unknown field {next(iter(rest))!r}."
-                )
+                raise BadTensors(f"{what}: the tensor {name!r} has an unknown field {next(iter(rest))!r}.")
         case _:
-            raise BadTensors(
-                f"{what}: the tensor {name!r} needs dtype, shape and data_offsets."
-            )
+            raise BadTensors(f"{what}: the tensor {name!r} needs dtype, shape and data_offsets.")
     if dtype not in SIZES:
-        raise BadTensors(
-            f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}."
-        )
+        raise BadTensors(f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}.")
     if len(shape) > 8 or not all(type(n) is int and 0 <= n < _LARGEST for n in shape):
-        raise BadTensors(
-            f"{what}: the tensor {name!r} has the impossible shape {shape}."
-        )
+        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {shape}.")
     if bool in (type(begin), type(end)) or not 0 <= begin <= end:
         raise BadTensors(f"{what}: the tensor {name!r} has impossible offsets.")
     if end - begin != prod(shape) * SIZES[dtype]:
-        raise BadTensors(
-            f"{what}: the tensor {name!r} has {end - begin} bytes, which is not {shape} of {dtype}."
-        )
+        raise BadTensors(f"{what}: the tensor {name!r} has {end - begin} bytes, which is not {shape} of {dtype}.")
     return Entry(name, dtype, tuple(shape), start + begin, start + end)
 
 
@@ -144,19 +122,11 @@ def _check_places(entries: list[Entry], start: int, length: int, what: str) -> N
     position = start
     for entry in entries:
         if entry.begin < position:
-            raise BadTensors(
-                f"{what}: the tensor {entry.name!r} overlaps the one before it."
-            )
+            raise BadTensors(f"{what}: the tensor {entry.name!r} overlaps the one before it.")
         if entry.begin > position:
-            raise BadTensors(
-                f"{what}: there is a gap before the tensor {entry.name!r}."
-            )
+            raise BadTensors(f"{what}: there is a gap before the tensor {entry.name!r}.")
         if entry.begin % SIZES[entry.dtype]:
-            raise BadTensors(
-                f"{what}: the tensor {entry.name!r} is not aligned to its elements."
-            )
+            raise BadTensors(f"{what}: the tensor {entry.name!r} is not aligned to its elements.")
         position = entry.end
     if position != length:
-        raise BadTensors(
-            f"{what} has {length} bytes where its tensors end at {position}."
-        )
+        raise BadTensors(f"{what} has {length} bytes where its tensors end at {position}.")
