@@ -1,0 +1,43 @@
+"""dataset: from a recipe to rows for training, validation and test, with no leak between them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from expertbuild.graph import Action, Context
+
+
+def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
+    from expertbuild.data.recipe import modules
+
+    return modules(_recipe(config))
+
+
+def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    dataset: Mapping[str, Any] = config["dataset"]
+    recipe: Mapping[str, Any] = dataset[dataset["use"]]
+    return recipe
+
+
+DATASET = Action(
+    name="dataset",
+    version=1,
+    reads=("dataset",),
+    function="expertbuild.actions.dataset:dataset",
+    libraries=("tokenizers",),
+    plugins=_plugins,
+)
+
+
+def dataset(run: Context) -> None:
+    """Build the rows; lengths are counted with the base's own tokenizer."""
+    from expertbuild.data.recipe import build_dataset
+    from runtime.engine.tokenizer import Tokenizer
+
+    build_dataset(
+        _recipe(run.config),
+        run.out,
+        tokenizer=Tokenizer.load(run.files["tokenizer"]),
+        seed=run.seed,
+        report=run.report,
+        files=run.files,
+    )

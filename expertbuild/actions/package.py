@@ -1,0 +1,133 @@
+"""package: the gate, then one signed `.expert` with a variant for every base.
+
+The signing key is named by its public id alone: the private half is looked up in the key folder when
+the file is sealed and never enters a key document.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from expertbuild.graph import Action, Context
+
+PACKAGE = Action(
+    name="package",
+    version=1,
+    reads=(
+        "expert",
+        "decoding",
+        "evaluation.margin",
+        "package.publisher",
+        "package.variants",
+        "package.key_id",
+        "package.bases",
+    ),
+    function="expertbuild.actions.package:package",
+)
+
+
+def package(run: Context) -> None:
+    """Refuse what does not beat its base; seal, sign and, where asked, cut what does."""
+    from expertbuild.evaluation.gate import check_gate
+    from runtime.artifact.release import cut, seal
+    from runtime.registry.keys import signer
+
+    bases: list[dict[str, Any]] = run.config["package"]["bases"]
+    reports = {base["name"]: _json(run.inputs[f"evaluate/{base['name']}"] / "evaluation.json") for base in bases}
+    for report in reports.values():
+        check_gate(report, run.config["evaluation"]["margin"])
+    members = _shared_members(run)
+    for base in bases:
+        folder = f"variants/{base['name']}"
+        compiled = run.inputs[f"compile/{base['name']}"]
+        members[f"{folder}/slots.safetensors"] = compiled / "slots.safetensors"
+        members[f"{folder}/canary.safetensors"] = compiled / "canary.safetensors"
+        members[f"{folder}/evaluation.json"] = run.inputs[f"evaluate/{base['name']}"] / "evaluation.json"
+    expert = run.config["expert"]
+    whole = run.out / f"{expert['name']}-{expert['version']}.expert"
+    signers = [signer(run.config["package"]["key_id"])]
+    seal(whole, members, _manifest(run), signers, _provenance(run, reports))
+    if run.config["package"]["variants"] is not None:
+        partial = run.work / whole.name
+        cut(whole, run.config["package"]["variants"], partial)
+        partial.replace(whole)
+
+
+def _shared_members(run: Context) -> dict[str, bytes | Path]:
+    members: dict[str, bytes | Path] = {
+        f"profile/{path.name}": path for path in sorted(run.inputs["profile"].iterdir())
+    }
+    names = {"grammar": "grammar.gbnf", "readme": "README.md", "license": "LICENSE"}
+    members |= {names[role]: run.files[role] for role in names if role in run.files}
+    return members
+
+
+def _manifest(run: Context) -> Any:
+    from runtime.artifact.manifest import Adapter, Decoding, Manifest, Routing, VariantManifest
+
+    expert, decoding = run.config["expert"], run.config["decoding"]
+    variants = {}
+    for base in run.config["package"]["bases"]:
+        digests = _json(run.inputs[f"base/{base['name']}"] / "base.json")
+        adapter = Adapter(kind=base["adapter"]["kind"], rank=base["adapter"].get("r"))
+        variants[base["name"]] = VariantManifest(digests["digest"], digests["tokenizer_digest"], adapter)
+    routing = expert["routing"]
+    return Manifest(
+        publisher=run.config["package"]["publisher"],
+        name=expert["name"],
+        version=expert["version"],
+        summary=expert["summary"],
+        license=expert["license"],
+        variants=variants,
+        capabilities=tuple(expert["capabilities"]),
+        routing=Routing(tuple(routing["keywords"]), tuple(routing["exclude_keywords"]), routing["priority"]),
+        requires=expert["requires"],
+        conflicts=expert["conflicts"],
+        limitations=tuple(expert["limitations"]),
+        decoding=Decoding(
+            system=decoding["system"] or "",
+            temperature=decoding["temperature"],
+            top_p=decoding["top_p"],
+            top_k=decoding["top_k"],
+            max_tokens=decoding["max_tokens"],
+            stop=tuple(decoding["stop"]),
+            grammar="grammar" in run.files,
+        ),
+    )
+
+
+def _provenance(run: Context, reports: Mapping[str, Any]) -> Any:
+    from runtime.artifact.statement import Provenance
+
+    documents = run.lineage
+    libraries = {
+        name: version
+        for document in documents.values()
+        for name, version in document["libraries"].items()
+        if version is not None
+    }
+    datasets = {
+        f"{step}/{role}": digest
+        for step, document in documents.items()
+        for role, digest in document["inputs"].items()
+        if role == "dataset"
+    }
+    return Provenance(
+        actions=documents,
+        libraries=libraries,
+        datasets=datasets,
+        evaluation={base: _summary(report) for base, report in reports.items()},
+    )
+
+
+def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
+    from expertbuild.evaluation.report import summary
+
+    made: dict[str, Any] = summary(report)
+    return made
+
+
+def _json(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document

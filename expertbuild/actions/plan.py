@@ -1,0 +1,119 @@
+"""From composed configurations, one for each base, to the steps of their build.
+
+Each base has a branch of its own; the graph shares by key whatever turns out the same. The release
+joins the branches again, with a variant for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from expertbuild.actions.base import BASE
+from expertbuild.actions.compile import COMPILE
+from expertbuild.actions.dataset import DATASET
+from expertbuild.actions.evaluate import EVALUATE
+from expertbuild.actions.package import PACKAGE
+from expertbuild.actions.pretrain import PRETRAIN
+from expertbuild.actions.profile import PROFILE
+from expertbuild.actions.train import TRAIN
+from expertbuild.graph import Step
+
+Config = Mapping[str, Any]
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One base: its configuration, and where its files lie (None: it is to be made from its recipe)."""
+
+    config: Config
+    directory: Path | None
+
+
+def plan(branches: Sequence[Branch], expert: Path | None, key_id: str) -> list[Step]:
+    """The steps that `target` asks for; what they stand on hangs below them."""
+    config = branches[0].config
+    target = {"adapter": "train"}.get(config["target"], config["target"])
+    if target == "base":
+        return [_base_target(branch) for branch in branches]
+    assert expert is not None  # configuration is checked before: only target=base does without
+    made = {branch.config["base"]["name"]: _steps(branch, expert) for branch in branches}
+    if target != "package":
+        return [steps[target] for steps in made.values()]
+    return [_package(branches, made, expert, key_id)]
+
+
+def _base_target(branch: Branch) -> Step:
+    name = branch.config["base"]["name"]
+    if branch.config["base"]["recipe"] is None:
+        return _base(branch)
+    return Step(id=f"pretrain[{name}]", action=PRETRAIN, config=branch.config)
+
+
+def _base(branch: Branch) -> Step:
+    return Step(id=f"base[{branch.config['base']['name']}]", action=BASE, config=branch.config, files=_model(branch))
+
+
+def _model(branch: Branch) -> dict[str, Path]:
+    assert branch.directory is not None
+    return {"base": branch.directory}
+
+
+def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
+    """The chain of one base, by action."""
+    config, files = branch.config, _model(branch)
+    of = f"[{config['expert']['name']},{config['base']['name']}]"
+    assert branch.directory is not None
+    data = {f"base/{name}": branch.directory / name for name in _TOKENIZER if (branch.directory / name).is_file()}
+    data |= {f"source/{path}": expert / path for path in _local_files(config, expert)}
+    grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
+
+    def step(action: Any, inputs: dict[str, Step], files: Mapping[str, Path]) -> Step:
+        return Step(action.name + of, action, config, inputs, files, seed=config["seed"])
+
+    base = _base(branch)
+    dataset = step(DATASET, {}, data)
+    train = step(TRAIN, {"base": base, "dataset": dataset}, files)
+    compiled = step(COMPILE, {"base": base, "dataset": dataset, "train": train}, files)
+    evaluate = step(EVALUATE, {"base": base, "dataset": dataset, "compile": compiled}, {**files, **grammar})
+    profile = step(PROFILE, {"dataset": dataset}, {})
+    return {
+        "base": base,
+        "dataset": dataset,
+        "train": train,
+        "compile": compiled,
+        "evaluate": evaluate,
+        "profile": profile,
+    }
+
+
+def _local_files(config: Config, expert: Path) -> list[str]:
+    """Files that the recipe names; patterns are spelled out, so that a new file is a new input."""
+    recipe = config["dataset"].get(config["dataset"]["use"]) or {}
+    named = [source["path"] for source in recipe.get("sources", ()) if source.get("kind") == "files"]
+    return sorted(str(path.relative_to(expert)) for pattern in named for path in expert.glob(pattern))
+
+
+def _package(
+    branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]], expert: Path, key_id: str
+) -> Step:
+    config = branches[0].config
+    inputs = {f"{role}/{base}": steps[role] for base, steps in made.items() for role in ("base", "compile", "evaluate")}
+    first = next(iter(made.values()))
+    files = {"readme": expert / "README.md", "license": expert / "LICENSE"}
+    if config["decoding"]["grammar"]:
+        files["grammar"] = expert / config["decoding"]["grammar"]
+    sealed = {
+        **config["package"],
+        "key_id": key_id,
+        "bases": [{"name": b.config["base"]["name"], "adapter": dict(b.config["adapter"])} for b in branches],
+    }
+    return Step(
+        id=f"package[{config['expert']['name']}]",
+        action=PACKAGE,
+        config={**config, "package": sealed},
+        inputs={**inputs, "profile": first["profile"]},
+        files={role: path for role, path in files.items() if path.is_file()},
+        seed=config["seed"],
+    )
