@@ -36,7 +36,7 @@ def dataset(run: Context) -> None:
     build_dataset(
         _recipe(run.config),
         run.out,
-        tokenizer=Tokenizer.load(run.files["tokenizer"]),
+        tokenizer=Tokenizer.load(run.files["base/tokenizer.json"].parent),
         seed=run.seed,
         report=run.report,
         files=run.files,
