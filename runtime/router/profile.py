@@ -62,21 +62,16 @@ class Profile:
 
 
 def build_profile(
-    prompts: Sequence[str],
-    keywords: Sequence[str],
-    settings: Mapping[str, Any],
-    out: Path | str,
-    *,
-    exclude_keywords: Sequence[str] = (),
-    priority: float = 0.0,
-    fences: Sequence[str] = (),
+    prompts: Sequence[str], routing: Mapping[str, Any], settings: Mapping[str, Any], out: Path | str
 ) -> dict[str, Any]:
     """Make the two files in `out` from an expert's own prompts; the document that was written is returned.
 
-    `settings`: `encoder` ("hashed", or "minilm" for a second head over sentence embeddings) and `false_rejection`
-    (the share of its own prompts that an expert may turn away). The result depends on the set of prompts, not on
-    their order.
+    `routing`: what the expert states: `keywords`, `exclude_keywords`, `priority`, and `fences` (languages of code
+    blocks). `settings`: `encoder` ("hashed", or "minilm" for a second head over sentence embeddings) and
+    `false_rejection` (the share of its own prompts that an expert may turn away). The result depends on the set of
+    prompts, not on their order.
     """
+    keywords, fences = tuple(routing.get("keywords", ())), tuple(routing.get("fences", ()))
     encoder = settings.get("encoder", "hashed")
     if encoder not in CHOICES:
         raise ProfileNotMade(f"profile.encoder is {encoder!r}.", hint=f"It can be {' or '.join(CHOICES)}.")
@@ -88,7 +83,7 @@ def build_profile(
         raise ProfileNotMade(f"There are {len(own)} different prompts; a profile needs {FEWEST} or more.")
     # Part of the prompts is held out from training: what the threshold says is shown on prompts not seen.
     held_out, taught = own[::4], [prompt for number, prompt in enumerate(own) if number % 4]
-    rules = Rules(tuple(keywords), tuple(exclude_keywords), tuple(fences))
+    rules = Rules(keywords, fences=fences)
     lessons, court = (_of_others(part, rules) for part in (background.lessons(), background.court()))
     heads: dict[str, Head] = {}
     entries: dict[str, dict[str, Any]] = {}
@@ -99,11 +94,11 @@ def build_profile(
     document = {
         "format": FORMAT,
         "keywords": sorted(kept),
-        "exclude_keywords": sorted(set(exclude_keywords)),
+        "exclude_keywords": sorted(set(routing.get("exclude_keywords", ()))),
         "ignored_keywords": sorted(common),
         "fences": sorted(set(fences)),
         "formats": common_formats(own, _FORMAT_SHARE),
-        "priority": float(priority),
+        "priority": float(routing.get("priority", 0.0)),
         "heads": entries,
     }
     check(document, "profile", PROFILE_FILE)
