@@ -1,0 +1,118 @@
+"""Whether a composed configuration can be built, before any work starts: everything that is wrong, at once.
+
+Shapes and ranges stand in the schemas. Here is what a schema cannot say: keys that must agree with each other,
+and files that must be there. Names of generators, scorers and the like are part of the schemas.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from expertbuild.compose.faults import Fault, advise
+from expertbuild.compose.origins import Origins
+from expertbuild.compose.places import expert_names, short
+
+Config = Mapping[str, Any]
+
+
+def shape_faults(config: Config, origins: Origins) -> list[Fault]:
+    """Keys, types, ranges and agreement: depends on the configuration alone."""
+    from expertbuild.compose.schemas import violations
+
+    faults = [Fault(what, origins.of(path), hint) for path, what, hint in violations(config)]
+    faults += _code(config, (), origins)
+    if not faults:  # what follows may rely on the shape
+        for agree in (_needs_an_expert, _recipe_is_there, _feedforward_is_a_target, _variants_are_built):
+            faults += agree(config, origins)
+    return faults
+
+
+def file_faults(config: Config, directory: Path | None, origins: Origins) -> list[Fault]:
+    """Files that the configuration names: looked at for every build, since they come and go."""
+    faults: list[Fault] = []
+    if directory is not None:
+        faults += _name_is_the_directorys(config, directory, origins)
+        faults += _grammar_is_there(config, directory, origins)
+    faults += _base_is_there(config, origins)
+    faults += _key_is_there(config, origins)
+    return faults
+
+
+def _code(config: Any, path: tuple[str | int, ...], origins: Origins) -> Iterator[Fault]:
+    """What travels may name things, never load them."""
+    if isinstance(config, dict):
+        if "_target_" in config:
+            where = (*path, "_target_")
+            yield Fault(
+                f"{'.'.join(map(str, where))} is refused: configuration names things, it does not run them.",
+                origins.of(where),
+                "Name a kind that the project knows instead.",
+            )
+        for key, value in config.items():
+            yield from _code(value, (*path, key), origins)
+    elif isinstance(config, list):
+        for index, value in enumerate(config):
+            yield from _code(value, (*path, index), origins)
+
+
+def _needs_an_expert(config: Config, origins: Origins) -> Iterator[Fault]:
+    if "expert" in config or config["target"] == "base":
+        return
+    names = expert_names()
+    if names:
+        yield Fault(f"which expert? There are: {', '.join(names)}.", hint=f"Try: expertbuild expert={names[0]}")
+    else:
+        yield Fault("there is no expert here.", hint="An expert is a folder experts/NAME with an expert.yaml in it.")
+
+
+def _recipe_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
+    recipes = [name for name in config["dataset"] if name != "use"]
+    wanted = config["dataset"]["use"]
+    if "expert" in config and wanted not in recipes:
+        what = f'{config["expert"]["name"]} has no recipe "{wanted}" in its dataset.yaml.'
+        yield Fault(what, origins.of("dataset.use"), advise(wanted, recipes))
+
+
+def _feedforward_is_a_target(config: Config, origins: Origins) -> Iterator[Fault]:
+    targets = config["adapter"]["targets"]
+    for index, layer in enumerate(config["adapter"].get("feedforward", [])):
+        if targets != "all-linear" and layer not in targets:
+            where = origins.of(("adapter", "feedforward", index))
+            yield Fault(f"adapter.feedforward names {layer}, which is not among adapter.targets.", where)
+
+
+def _variants_are_built(config: Config, origins: Origins) -> Iterator[Fault]:
+    built = config["bases"] or [config["base"]["name"]]
+    for index, name in enumerate(config["package"]["variants"] or []):
+        if name not in built:
+            where = origins.of(("package", "variants", index))
+            yield Fault(f'package.variants names "{name}", which this build does not make.', where, advise(name, built))
+
+
+def _name_is_the_directorys(config: Config, directory: Path, origins: Origins) -> Iterator[Fault]:
+    name = config["expert"]["name"]
+    if name != directory.name:
+        what = f'expert.name is "{name}", but the directory is called "{directory.name}".'
+        yield Fault(what, origins.of("expert.name"), "Make both the same.")
+
+
+def _grammar_is_there(config: Config, directory: Path, origins: Origins) -> Iterator[Fault]:
+    grammar = config["decoding"]["grammar"]
+    if grammar is not None and not (directory / grammar).is_file():
+        what = f"the grammar {short(directory / grammar)} is not there."
+        yield Fault(what, origins.of("decoding.grammar"), "Add the file, or set decoding.grammar to null.")
+
+
+def _base_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
+    kind, _, place = config["base"]["source"].partition(":")
+    if kind == "path" and config["target"] != "base" and not (Path(place).expanduser() / "config.json").is_file():
+        what = f"there is no base model in {place}: it has no config.json."
+        yield Fault(what, origins.of("base.source"), "A base is a Hugging Face model directory.")
+
+
+def _key_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
+    key = config["package"]["key"]
+    if key is not None and not Path(key).expanduser().is_file():
+        yield Fault(f"the signing key {key} is not there.", origins.of("package.key"), "expertbuild keygen makes one.")
+
+
