@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runtime.artifact.mapped import check_finite, expect_format, packed, views
+from runtime.artifact.mapped import check_finite, expect_format, packed, views, writable
 from runtime.artifact.refusals import BadTensors
 from runtime.artifact.tensors import Buffer, read_header, write_tensors
 
@@ -51,6 +51,7 @@ def write_canary(canary: Canary) -> bytes:
 
 def read_canary(buffer: Buffer, what: str = "canary.safetensors") -> Canary:
     """The canary in a file, checked by name, rank, length and value."""
+    buffer = writable(buffer)
     entries, metadata = read_header(buffer, what)
     expect_format(metadata, FORMAT, what)
     tensors = views(buffer, entries, what)

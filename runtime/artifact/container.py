@@ -29,10 +29,10 @@ from runtime.artifact.refusals import (
 from runtime.errors import Mistake, Problem
 
 CHUNK = 1024 * 1024
-Source = bytes | memoryview | Path
+Content = bytes | memoryview | Path
 
 
-def write_container(path: Path, members: Mapping[str, Source]) -> None:
+def write_container(path: Path, members: Mapping[str, Content]) -> None:
     """Write members (bytes, views, or files that are copied in a stream) as one file. All or nothing: the file appears whole."""
     names = sorted(members)  # ASCII, so this is the order of the bytes
     layout.check_names(names)
@@ -52,14 +52,14 @@ def write_container(path: Path, members: Mapping[str, Source]) -> None:
         raise
 
 
-def _write(out: BinaryIO, members: list[tuple[str, Source]]) -> None:
+def _write(out: BinaryIO, members: list[tuple[str, Content]]) -> None:
     placed: list[Placed] = []
     offset = 0
     for name, source in members:
         blank = Placed(name, 0, 0, offset)
         out.write(layout.local_header(blank))
         crc = size = 0
-        for chunk in source_chunks(source):
+        for chunk in content_chunks(source):
             crc = zlib.crc32(chunk, crc)
             size += len(chunk)
             _check_size(name, blank.begin + size)
@@ -80,7 +80,7 @@ def _check_size(name: str, end: int) -> None:
         raise BeyondCap(f"With {name} the container would exceed {layout.LARGEST:,} bytes.")
 
 
-def source_chunks(source: Source) -> Iterator[bytes | memoryview]:
+def content_chunks(source: Content) -> Iterator[bytes | memoryview]:
     """The bytes of something to be written: itself, or a file in pieces."""
     if isinstance(source, Path):
         with open(source, "rb") as file:

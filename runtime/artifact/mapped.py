@@ -4,7 +4,6 @@ The views share memory with the buffer and keep it alive; a package is mapped pr
 by accident can not reach the file. What the tensors mean is said by `slots` and `canary`.
 """
 
-import warnings
 from collections.abc import Mapping
 
 import torch
@@ -21,8 +20,13 @@ TORCH = {
 }
 NAMES = {dtype: name for name, dtype in TORCH.items()}
 
-# Bytes objects are read-only; nothing here writes.
-warnings.filterwarnings("ignore", message="The given buffer is not writable")
+
+def writable(buffer: Buffer) -> bytearray | memoryview:
+    """The buffer itself where tensors may lie on it; a copy of read-only bytes, which torch must not be given."""
+    if isinstance(buffer, bytearray):
+        return buffer
+    view = memoryview(buffer)
+    return bytearray(view) if view.readonly else view
 
 
 def expect_format(metadata: Mapping[str, str], known: str, what: str) -> None:

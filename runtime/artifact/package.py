@@ -6,18 +6,18 @@ A package that opens is whole and consistent; whether its signatures are anybody
 """
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from runtime.artifact.container import Container, open_container
+from runtime.artifact.container import open_container
+from runtime.artifact.folder import Folder
 from runtime.artifact.manifest import Manifest, read_manifest
+from runtime.artifact.members import TEXT_CAP, check_form, check_known
 from runtime.artifact.refusals import (
-    BeyondCap,
-    ForbiddenMember,
     Inconsistent,
     MissingMember,
     Refused,
@@ -29,14 +29,34 @@ from runtime.artifact.signature import Envelope, read_envelope
 from runtime.artifact.statement import CAP as STATEMENT_CAP
 from runtime.artifact.statement import UNLISTED, Member, Statement, Variant, package_id, read_statement, variant_of
 from runtime.artifact.strict_json import read as read_json
-from runtime.artifact.tensors import Buffer, read_header
 
-_SHARED = frozenset({"manifest.json", "grammar.gbnf", "README.md", "LICENSE"})
-_IN_VARIANT = frozenset({"slots.safetensors", "prompt.safetensors", "canary.safetensors", "evaluation.json"})
-_IN_PROFILE = re.compile(r"profile/[a-z0-9][a-z0-9_-]*\.(safetensors|json)")
-_ADAPTERS = frozenset({"slots.safetensors", "prompt.safetensors"})
-_TEXT_CAP = 8 * 1024 * 1024
-_PICKLES = frozenset({"pt", "pth", "bin", "ckpt", "pkl", "pickle", "joblib", "npy", "npz", "dill", "h5"})
+
+class Members(Protocol):
+    """Where the members come from: a container, or a folder."""
+
+    path: Path
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def size(self, name: str) -> int: ...
+    def view(self, name: str) -> memoryview: ...
+    def chunks(self, name: str) -> Iterator[bytes]: ...
+    def read(self, name: str, *, cap: int = ...) -> bytes: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What a package says of itself, read without judging anything but the container: enough to recognise what was
+    verified before, never enough to accept something."""
+
+    id: str
+    publisher: str
+    name: str
+    version: str
+    names: frozenset[str]
+    signatures: str | None  # SHA-256 of signatures.json
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ class Package:
     """An open package. `members` and `variants` are those that are there; the statement may list further variants."""
 
     path: Path
-    container: Container
+    source: Members
     id: str
     statement: Statement
     manifest: Manifest
@@ -56,7 +76,7 @@ class Package:
     def chunks(self, name: str) -> Iterator[bytes]:
         """A member in pieces that can no longer change; the last step compares them with what was signed."""
         digest = hashlib.sha256()
-        for piece in self.container.chunks(name):
+        for piece in self.source.chunks(name):
             digest.update(piece)
             yield piece
         if digest.hexdigest() != self.members[name].sha256:
@@ -67,7 +87,7 @@ class Package:
 
     def view(self, name: str) -> memoryview:
         """A member where it is mapped; `verify` or `chunks` has to have looked at it before."""
-        return self.container.view(name)
+        return self.source.view(name)
 
     def verify(self) -> None:
         """Read every member: its checksum, its digest, its form."""
@@ -78,7 +98,7 @@ class Package:
                 check_form(name, self.view(name))
 
     def close(self) -> None:
-        self.container.close()
+        self.source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,92 +110,68 @@ class Package:
 
 
 def open_package(path: Path, *, verify: bool = True) -> Package:
-    """Open and check a package. With `verify=False` the payloads are left for `Package.chunks` to check in passing."""
-    container = open_container(path)
+    """Open and check a package, in a file or unpacked in a folder.
+
+    With `verify=False` the payloads are left for `Package.chunks` to check in passing.
+    """
+    source: Members = Folder(path) if path.is_dir() else open_container(path)
     try:
         with _blamed_on(path):
-            package = _inspect(container)
+            package = _inspect(source)
         if verify:
             package.verify()
         return package
     except BaseException:
-        container.close()
+        source.close()
         raise
 
 
-def peek_id(path: Path) -> tuple[str, frozenset[str], str]:
-    """The id, the member names and the digest of the signatures, read without judging anything but the container.
-
-    Enough to recognise what was verified before; never enough to accept something.
-    """
+def glimpse(path: Path) -> Glimpse:
+    """A first look at a package file that costs no hashing of payloads and no schema."""
     with open_container(path) as container, _blamed_on(path):
         statement = _document(container, "statement.json", STATEMENT_CAP)
-        signatures = container.read("signatures.json", cap=ENVELOPE_CAP) if "signatures.json" in container else b""
-        return package_id(statement), frozenset(container.names), hashlib.sha256(signatures).hexdigest()
-
-
-def check_form(name: str, data: Buffer) -> None:
-    """What can be said of a member without knowing what it is for: strict JSON, sound tensors, text of a sane size."""
-    if name.endswith(".safetensors"):
-        read_header(data, name)
-        return
-    if len(data) > _TEXT_CAP and name not in UNLISTED:
-        raise BeyondCap(f"The member {name} has {len(data):,} bytes; at most {_TEXT_CAP:,} are read.")
-    if name.endswith(".json"):
-        read_json(bytes(data), name, cap=ENVELOPE_CAP)
-    else:
+        value = read_json(statement, "statement.json", cap=STATEMENT_CAP)
+        signed = "signatures.json" in container
+        envelope = container.read("signatures.json", cap=ENVELOPE_CAP) if signed else b""
         try:
-            bytes(data).decode("utf-8")
-        except UnicodeDecodeError:
-            raise Inconsistent(f"The member {name} is not text in UTF-8.") from None
+            said = [value["predicate"][field] for field in ("publisher", "name", "version")]
+        except (KeyError, TypeError):
+            said = []
+        match said:
+            case [str(publisher), str(name), str(version)]:
+                digest = hashlib.sha256(envelope).hexdigest() if signed else None
+                names = frozenset(container.names)
+                return Glimpse(package_id(statement), publisher, name, version, names, digest)
+        raise Inconsistent("statement.json does not say whose release it is.")
 
 
-def check_known(names: frozenset[str]) -> None:
-    """Refuse whatever is not one of the few members a release has, and variants that lack what they need."""
-    variants: dict[str, set[str]] = {}
-    for name in sorted(names):
-        base = variant_of(name)
-        if base is not None and name.rsplit("/", 1)[1] in _IN_VARIANT:
-            variants.setdefault(base, set()).add(name.rsplit("/", 1)[1])
-        elif name.rsplit(".", 1)[-1].lower() in _PICKLES:
-            raise ForbiddenMember(f"The member {name} is of a kind that can carry code; tensors are safetensors.")
-        elif name not in _SHARED and not _IN_PROFILE.fullmatch(name):
-            raise ForbiddenMember(f"The member {name} has no place in a package.")
-    for base, found in variants.items():
-        for needed in ("canary.safetensors", "evaluation.json"):
-            if needed not in found:
-                raise MissingMember(f"The variant {base} has no {needed}.")
-        if not found & _ADAPTERS:
-            raise MissingMember(f"The variant {base} has neither slots.safetensors nor prompt.safetensors.")
-
-
-def _inspect(container: Container) -> Package:
-    statement_bytes = _document(container, "statement.json", STATEMENT_CAP)
+def _inspect(source: Members) -> Package:
+    statement_bytes = _document(source, "statement.json", STATEMENT_CAP)
     statement = read_statement(statement_bytes)
     listed = frozenset(statement.members)
     check_known(listed)
-    there = frozenset(container.names)
+    there = frozenset(source.names)
     if unlisted := there - listed - UNLISTED:
         raise UnlistedMember(f"The member {min(unlisted)} is not listed in the statement.")
     variants = _present_variants(listed, there)
     for name in sorted(there & listed):
-        if container.size(name) != statement.members[name].size:
+        if source.size(name) != statement.members[name].size:
             raise WrongDigest(f"The member {name} has another size than the one that was signed.")
     members = {name: statement.members[name] for name in sorted(there & listed)}
     members["statement.json"] = _member(statement_bytes)
-    manifest_bytes = _document(container, "manifest.json", _TEXT_CAP)
+    manifest_bytes = _document(source, "manifest.json", TEXT_CAP)
     if _member(manifest_bytes) != members["manifest.json"]:
         raise WrongDigest("The member manifest.json is not the one that was signed.")
     manifest = read_manifest(manifest_bytes)
     _check_agreement(manifest, statement)
     envelope = None
     if "signatures.json" in there:
-        envelope_bytes = _document(container, "signatures.json", ENVELOPE_CAP)
+        envelope_bytes = _document(source, "signatures.json", ENVELOPE_CAP)
         envelope = read_envelope(envelope_bytes)
         members["signatures.json"] = _member(envelope_bytes)
     return Package(
-        container.path,
-        container,
+        source.path,
+        source,
         package_id(statement_bytes),
         statement,
         manifest,
@@ -214,7 +210,7 @@ def _check_agreement(manifest: Manifest, statement: Statement) -> None:
         raise Inconsistent("The manifest and the statement disagree about grammar.gbnf.")
 
 
-def _document(container: Container, name: str, cap: int) -> bytes:
+def _document(container: Members, name: str, cap: int) -> bytes:
     if name not in container:
         raise MissingMember(f"The package has no {name}.")
     return container.read(name, cap=cap)
@@ -224,17 +220,11 @@ def _member(data: bytes) -> Member:
     return Member(len(data), hashlib.sha256(data).hexdigest())
 
 
-class _blamed_on:
+@contextmanager
+def _blamed_on(path: Path) -> Iterator[None]:
     """Every refusal inside names this file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Refused) and not error.where:
-            error.where = str(self._path)
+    try:
+        yield
+    except Refused as error:
+        error.where = error.where or str(path)
+        raise

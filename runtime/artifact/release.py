@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runtime.artifact.container import Source, source_chunks, write_container
+from runtime.artifact.container import Content, content_chunks, write_container
 from runtime.artifact.manifest import Manifest, write_manifest
-from runtime.artifact.package import Package, check_known, open_package
+from runtime.artifact.members import check_known
+from runtime.artifact.package import Package, open_package
 from runtime.artifact.refusals import Inconsistent
 from runtime.artifact.signature import Envelope, Signature, Signer, pre_authentication, sign, write_envelope
 from runtime.artifact.statement import UNLISTED, Member, Provenance, Statement, Variant, variant_of, write_statement
-from runtime.errors import Mistake
+from runtime.errors import Mistake, Problem
 
 
 def seal(
@@ -34,11 +35,11 @@ def seal(
     """
     if made_here := (UNLISTED | {"manifest.json"}).intersection(members):
         raise Inconsistent(f"The member {min(made_here)} is made by sealing and can not be given.")
+    check_known(frozenset(members))
     listed = {name: _measure(source) for name, source in members.items()}
     manifest = _with_sizes(manifest, listed)
     manifest_bytes = write_manifest(manifest)
     listed["manifest.json"] = _measure(manifest_bytes)
-    check_known(frozenset(listed))
     statement = write_statement(
         Statement(
             publisher=manifest.publisher,
@@ -51,7 +52,7 @@ def seal(
             provenance=provenance or Provenance(),
         )
     )
-    made: dict[str, Source] = {**members, "manifest.json": manifest_bytes, "statement.json": statement}
+    made: dict[str, Content] = {**members, "manifest.json": manifest_bytes, "statement.json": statement}
     if signers:
         made["signatures.json"] = sign(statement, signers)
     return _write(path, made)
@@ -79,26 +80,29 @@ def add_signature(package: Path, signer: Signer, out: Path) -> str:
 
 
 def _rewrite(whole: Package, out: Path, keep: Callable[[str], bool], more: Mapping[str, bytes] | None = None) -> str:
-    kept: dict[str, Source] = {name: whole.view(name) for name in whole.members if keep(name)}
+    kept: dict[str, Content] = {name: whole.view(name) for name in whole.members if keep(name)}
     return _write(out, {**kept, **(more or {})})
 
 
-def _write(path: Path, members: Mapping[str, Source]) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(path: Path, members: Mapping[str, Content]) -> str:
     candidate = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unverified")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_container(candidate, members)
-        with open_package(candidate) as package:
-            identity = package.id
-        os.replace(candidate, path)
-    finally:
-        candidate.unlink(missing_ok=True)
+        try:
+            with open_package(candidate) as package:
+                identity = package.id
+            os.replace(candidate, path)
+        finally:
+            candidate.unlink(missing_ok=True)
+    except OSError as error:
+        raise Problem(f"The package could not be written: {error.strerror}.", where=str(path)) from error
     return identity
 
 
 def _measure(source: bytes | Path) -> Member:
     digest, size = hashlib.sha256(), 0
-    for piece in source_chunks(source):
+    for piece in content_chunks(source):
         digest.update(piece)
         size += len(piece)
     return Member(size, digest.hexdigest())

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.artifact.mapped import NAMES, check_finite, expect_format, packed, views
+from runtime.artifact.mapped import NAMES, check_finite, expect_format, packed, views, writable
 from runtime.artifact.refusals import BadTensors
 from runtime.artifact.tensors import Buffer, read_header, write_tensors
 
@@ -78,6 +78,7 @@ def write_slots(record: SlotRecord, dtype: str | torch.dtype = "bf16") -> bytes:
 
 def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
     """The record in a file: views of `buffer`, checked by name, rank, shape and value."""
+    buffer = writable(buffer)
     entries, metadata = read_header(buffer, what)
     expect_format(metadata, FORMAT, what)
     tensors = views(buffer, entries, what)

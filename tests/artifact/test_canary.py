@@ -7,9 +7,7 @@ from runtime.artifact.tensors import write_tensors
 
 
 def probe(n=5, k=3):
-    return Probe(
-        torch.arange(n), torch.tensor([9, 2, 4][:k]), torch.tensor([3.0, 2.0, 1.0][:k])
-    )
+    return Probe(torch.arange(n), torch.tensor([9, 2, 4][:k]), torch.tensor([3.0, 2.0, 1.0][:k]))
 
 
 def test_a_canary_comes_back_as_it_was():
@@ -22,9 +20,7 @@ def test_a_canary_comes_back_as_it_was():
 
 
 def test_the_same_canary_gives_the_same_bytes():
-    assert write_canary(Canary([probe()], 1e-3)) == write_canary(
-        Canary([probe()], 1e-3)
-    )
+    assert write_canary(Canary([probe()], 1e-3)) == write_canary(Canary([probe()], 1e-3))
 
 
 @pytest.mark.parametrize(
@@ -37,9 +33,7 @@ def test_the_same_canary_gives_the_same_bytes():
         (Canary([probe()], float("nan")), "tolerance"),
         (Canary([probe()], 1e9), "tolerance"),
         (
-            Canary(
-                [Probe(torch.tensor([-1]), torch.tensor([1]), torch.tensor([1.0]))], 0.1
-            ),
+            Canary([Probe(torch.tensor([-1]), torch.tensor([1]), torch.tensor([1.0]))], 0.1),
             "negative",
         ),
         (

@@ -19,7 +19,6 @@ from runtime.artifact.container import open_container, write_container
 from runtime.errors import Mistake, Problem
 from tests.artifact.zips import SMALL, Shape, build, changed, shapes
 
-
 PINNED = "e482b25a3da9bbcc50ade14e200ed7d11dd4761256e320f05b87f9673a9fd258"
 
 
@@ -63,9 +62,7 @@ def test_the_bytes_are_the_same_everywhere_and_for_ever(small, tmp_path):
     source = tmp_path / "source"
     source.write_bytes(SMALL["d.bin"])
     os.utime(source, (1, 1))
-    write_container(
-        tmp_path / "again", {"d.bin": source, "b/c.json": b"{}", "a.txt": b"alpha"}
-    )
+    write_container(tmp_path / "again", {"d.bin": source, "b/c.json": b"{}", "a.txt": b"alpha"})
     assert (tmp_path / "again").read_bytes() == data
 
 
@@ -87,9 +84,7 @@ def test_any_members_come_back_at_aligned_places(tmp_path_factory, members):
         assert {name: container.read(name) for name in container.names} == members
         whole = path.read_bytes()
         for name, data in members.items():
-            assert any(
-                whole[i : i + len(data)] == data for i in range(0, len(whole) + 1, 64)
-            ), name
+            assert any(whole[i : i + len(data)] == data for i in range(0, len(whole) + 1, 64)), name
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == members
@@ -107,12 +102,7 @@ def test_python_and_unzip_can_list_and_check_it(small):
         tested = subprocess.run([unzip, "-t", small], capture_output=True, text=True)
         assert tested.returncode == 0, tested.stdout + tested.stderr
         assert "No errors detected" in tested.stdout
-        assert (
-            "b/c.json"
-            in subprocess.run(
-                [unzip, "-l", small], capture_output=True, text=True
-            ).stdout
-        )
+        assert "b/c.json" in subprocess.run([unzip, "-l", small], capture_output=True, text=True).stdout
 
 
 def test_writing_into_a_view_does_not_reach_the_file(small):
@@ -152,9 +142,7 @@ def test_a_name_twice_is_refused(tmp_path):
     refused(tmp_path, data, no.DuplicateMember, "a occurs twice")
 
 
-@pytest.mark.parametrize(
-    "names", [(b"README.md", b"readme.MD"), (b"a", b"a/b"), (b"A", b"a/b/c")]
-)
+@pytest.mark.parametrize("names", [(b"README.md", b"readme.MD"), (b"a", b"a/b"), (b"A", b"a/b/c")])
 def test_names_that_collide_on_some_disk_are_refused(tmp_path, names):
     refused(
         tmp_path,
@@ -181,9 +169,7 @@ BAD_NAMES = [
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_is_not_a_plain_path_is_neither_read_nor_written(tmp_path, name):
-    refused(
-        tmp_path, build([Shape(name.encode(), b"")]), no.BadMemberName, "member name"
-    )
+    refused(tmp_path, build([Shape(name.encode(), b"")]), no.BadMemberName, "member name")
     with pytest.raises(no.BadMemberName):
         write_container(tmp_path / "out.expert", {name: b""})
     assert not (tmp_path / "out.expert").exists()
@@ -203,9 +189,7 @@ def test_a_name_that_is_not_a_plain_path_is_neither_read_nor_written(tmp_path, n
     ],
 )
 def test_links_devices_folders_and_setuid_are_refused(tmp_path, mode):
-    refused(
-        tmp_path, build(changed(0, attributes=mode << 16)), no.NotAPlainFile, r"a\.txt"
-    )
+    refused(tmp_path, build(changed(0, attributes=mode << 16)), no.NotAPlainFile, r"a\.txt")
 
 
 def test_a_folder_entry_is_refused(tmp_path):
@@ -370,10 +354,7 @@ def test_whatever_is_accepted_is_what_we_would_write(tmp_path_factory, data):
         at = data.draw(st.integers(0, len(whole)))
         length = data.draw(st.integers(0, 40))
         piece = data.draw(
-            st.binary(max_size=8)
-            | st.sampled_from(
-                [b"PK\x05\x06", b"PK\x01\x02", bytes(64), bytes(whole[:64])]
-            )
+            st.binary(max_size=8) | st.sampled_from([b"PK\x05\x06", b"PK\x01\x02", bytes(64), bytes(whole[:64])])
         )
         whole[at : at + length] = piece
     folder = tmp_path_factory.mktemp("mutant")
@@ -385,9 +366,7 @@ def test_whatever_is_accepted_is_what_we_would_write(tmp_path_factory, data):
     assert (folder / "again").read_bytes() == whole
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"PK", b"not a package at all, but long enough", build([])]
-)
+@pytest.mark.parametrize("data", [b"", b"PK", b"not a package at all, but long enough", build([])])
 def test_something_else_is_not_a_container(tmp_path, data):
     path = tmp_path / "it"
     path.write_bytes(data)

@@ -10,9 +10,7 @@ from runtime.artifact.strict_json import canonical, read, read_canonical
 finite = st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | finite | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
 
@@ -70,9 +68,7 @@ def test_the_size_is_capped_before_anything_is_read():
         read(b'"' + b"a" * 20 + b'"', "it", cap=10)
 
 
-@pytest.mark.parametrize(
-    "data", [b'{"b":1,"a":2}', b'{"a": 1}', b"1.50", b'"\\u00e4"', b"{}\n"]
-)
+@pytest.mark.parametrize("data", [b'{"b":1,"a":2}', b'{"a": 1}', b"1.50", b'"\\u00e4"', b"{}\n"])
 def test_another_spelling_of_a_signed_document_is_refused(data):
     read(data, "it")
     with pytest.raises(BadJson, match="canonical"):

@@ -24,17 +24,13 @@ class Shape:
     offset: int | None = None
     central_extra: bytes = b""
     central_comment: bytes = b""
-    local: tuple[
-        tuple[int, object], ...
-    ] = ()  # (index of a field, another value) for the local header alone
+    local: tuple[tuple[int, object], ...] = ()  # (index of a field, another value) for the local header alone
     local_name: bytes | None = None
     gap: bytes = b""  # bytes before this member
 
 
 def shapes(members=None):
-    return [
-        Shape(name.encode(), data) for name, data in sorted((members or SMALL).items())
-    ]
+    return [Shape(name.encode(), data) for name, data in sorted((members or SMALL).items())]
 
 
 def build(
