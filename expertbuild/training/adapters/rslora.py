@@ -1,0 +1,13 @@
+"""rsLoRA: LoRA scaled by alpha / sqrt(r), so that a larger rank does not learn more slowly."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from expertbuild.training.adapters import lora
+from expertbuild.training.adapters.lora import effective
+
+__all__ = ["configure", "effective"]
+
+
+def configure(adapter: Mapping[str, Any], targets: list[str]) -> Any:
+    return lora.configure(adapter, targets, use_rslora=True)

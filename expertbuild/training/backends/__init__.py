@@ -1,0 +1,21 @@
+"""Backends by name: how a base becomes a student. Each file provides `prepare(base, adapter, settings, seed)`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from expertbuild.catalogue import Catalogue
+from expertbuild.training.settings import Settings
+from expertbuild.training.student import Student
+
+BACKENDS = Catalogue("training backend", {name: f"{__name__}.{name}" for name in ("peft", "unsloth")})
+
+
+class Backend(Protocol):
+    """What each file here provides."""
+
+    def prepare(self, base: Path, adapter: Mapping[str, Any], settings: Settings, seed: int) -> Student: ...
+
+
+def backend(name: str) -> Backend:
+    return cast(Backend, BACKENDS.load(name))
