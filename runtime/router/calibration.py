@@ -26,14 +26,14 @@ _LEAST_SPREAD = 0.005
 
 @dataclass(frozen=True)
 class Scale:
-    """What the court gets from each head: one entry for each expert."""
+    """What the court gets from one head."""
 
-    mean: Floats
-    spread: Floats
+    mean: float
+    spread: float
 
     def apply(self, raw: Floats) -> Floats:
         """Deviations above the court."""
-        return (raw - self.mean) / self.spread
+        return (raw - np.float32(self.mean)) / np.float32(self.spread)
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,10 @@ class Threshold:
     held_out: int
 
 
-def scale(court: Floats, weights: Floats) -> Scale:
-    """The scale of heads (columns of `weights`) from the court's feature rows."""
-    raw = court @ weights
-    length = np.linalg.norm(weights, axis=0)
-    spread = np.maximum(raw.std(axis=0), _LEAST_SPREAD * length)
-    return Scale(
-        raw.mean(axis=0).astype(np.float32),
-        np.where(spread > 0, spread, 1).astype(np.float32),
-    )
+def scale(court: Floats, weight: Floats) -> Scale:
+    """The scale of a head, from what the court's prompts get from it."""
+    spread = max(float(court.std()), _LEAST_SPREAD * float(np.linalg.norm(weight)))
+    return Scale(float(court.mean()), spread or 1.0)
 
 
 def court_bound(court_scores: Floats) -> float:

@@ -111,9 +111,8 @@ def build_profile(
 
 def _calibrated(head: Head, held_out: Sequence[str], others: Sequence[str], rate: float) -> dict[str, Any]:
     rows = ENCODERS[head.encoder].rows
-    weight = head.weight[:, None]
-    scale = calibration.scale(rows(background.court()), weight)
-    own_scores, court_scores = (scale.apply(rows(part) @ weight)[:, 0] for part in (held_out, others))
+    scale = calibration.scale(rows(background.court()) @ head.weight, head.weight)
+    own_scores, court_scores = (scale.apply(rows(part) @ head.weight) for part in (held_out, others))
     found = calibration.threshold(own_scores, court_scores, rate)
     return {
         "threshold": round(found.value, 4),

@@ -53,7 +53,8 @@ class Router:
                 raise EncoderMissing("Sentence embeddings need packages that are not installed.", hint=missing)
         self._lock = Lock()
         self._rules = RuleBook()
-        self._profiles: list[Profile | None] = []  # None: was removed; its column is silent
+        self._names: list[str] = []  # of every column ever appended
+        self._places: dict[str, int] = {}  # of the experts that are there now
         self._rows = {name: Rows(name) for name in CHOICES[encoder]}
         self._priorities: list[float] = []
         self._more = calibration.margin_for(threshold)
@@ -63,14 +64,14 @@ class Router:
 
     @property
     def experts(self) -> list[str]:
-        return [profile.name for profile in self._profiles if profile]
+        return list(self._places)
 
     def add(self, profile: Profile) -> tuple[str, ...]:
         """Append an expert. What of its profile does not count is said in the notes that come back."""
         with self._lock:
-            if profile.name in self.experts:
+            if profile.name in self._places:
                 raise ProfileRefused(f"An expert {profile.name} is already there.")
-            number = len(self._profiles)
+            number = len(self._names)
             common = self._rules.add(number, profile.rules)
             notes = [f"keyword {word!r} is ignored: too many prompts of any kind have it" for word in common]
             others = ~np.array(name_it(profile.rules, background.court()))
@@ -79,7 +80,8 @@ class Router:
                 bound = rows.append(profile.heads.get(rows.encoder), asked, others)
                 if bound > asked + 1e-3:
                     notes.append(f"its threshold is raised from {asked:.1f} to {bound:.1f}: it took general prompts")
-            self._profiles.append(profile)
+            self._places[profile.name] = number
+            self._names.append(profile.name)
             self._priorities.append(profile.priority)
             self.notes[profile.name] = tuple(notes)
             return self.notes[profile.name]
@@ -87,10 +89,9 @@ class Router:
     def remove(self, name: str) -> None:
         """Forget an expert; the others keep their places."""
         with self._lock:
-            number = next((n for n, profile in enumerate(self._profiles) if profile and profile.name == name), None)
-            if number is None:
+            if name not in self._places:
                 raise ProfileRefused(f"There is no expert {name} to remove.")
-            self._profiles[number] = None
+            number = self._places.pop(name)
             self._rules.remove(number)
             self.notes.pop(name, None)
             for rows in self._rows.values():
@@ -99,13 +100,13 @@ class Router:
     def decide(self, prompt: str) -> Decision:
         """The expert for this prompt, or none."""
         with self._lock:
-            if not self.experts:
+            if not self._places:
                 return Decision(None, 1.0, {}, ("no experts are installed",))
             hits: dict[int, list[Hit]] = defaultdict(list)
             for hit in self._rules.hits(see(prompt)):
                 hits[hit.expert].append(hit)
             out = [n for n, found in hits.items() if any(hit.kind == "exclude" for hit in found)]
-            extra = np.zeros(len(self._profiles), np.float32)
+            extra = np.zeros(len(self._names), np.float32)
             for number, found in hits.items():
                 extra[number] = evidence(found)
             scores = self._rows[HASHED].scores(features.hashed(prompt))
@@ -139,16 +140,16 @@ class Router:
     ) -> Decision:
         order = sorted(
             np.argsort(-margins, kind="stable")[: SHOWN * 2].tolist(),
-            key=lambda n: (-round(float(margins[n]), 3), -self._priorities[n], self._name(n)),
+            key=lambda n: (-round(float(margins[n]), 3), -self._priorities[n], self._names[n]),
         )
         order = [n for n in order if np.isfinite(margins[n])][:SHOWN]
         chances = calibration.probability(margins)
-        shown = {self._name(n): round(float(chances[n]), 4) for n in order}
+        shown = {self._names[n]: round(float(chances[n]), 4) for n in order}
         excluded = tuple(
-            f"{self._name(n)} is out: the prompt has its excluded keyword {hit.what!r}"
+            f"{self._names[n]} is out: the prompt has its excluded keyword {hit.what!r}"
             for n, found in hits.items()
             for hit in found[:SHOWN]
-            if hit.kind == "exclude" and self._profiles[n]
+            if hit.kind == "exclude"
         )[:SHOWN]
         if not order:
             return Decision(None, 1.0, shown, excluded)
@@ -158,11 +159,11 @@ class Router:
         if margins[best] < 0:
             why = ("no expert reached its threshold; the nearest:", *why)
             return Decision(None, round(1 - float(chances[best]), 4), shown, (*why, *second, *excluded))
-        return Decision(self._name(best), round(float(chances[best]), 4), shown, (*why, *second, *excluded))
+        return Decision(self._names[best], round(float(chances[best]), 4), shown, (*why, *second, *excluded))
 
     def _why(self, n: int, margin: float, scores: Floats, extra: Floats, hits: list[Hit]) -> tuple[str, ...]:
         rows = self._rows[HASHED]
-        name = self._name(n)
+        name = self._names[n]
         found = ", ".join(f"{hit.kind} {hit.what!r}" for hit in hits if hit.kind != "exclude")
         rules = (f"{name}: {found} (+{extra[n]:.1f})",) if found else ()
         head = (
@@ -172,10 +173,6 @@ class Router:
         )
         needed = float(rows.thresholds[n]) + self._more
         return (*rules, head, f"{name}: needs {needed:.1f}, has {margin + needed:.1f}")
-
-    def _name(self, number: int) -> str:
-        profile = self._profiles[number]
-        return profile.name if profile else ""
 
 
 def _doubtful(margins: Floats) -> bool:

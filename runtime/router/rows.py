@@ -14,6 +14,8 @@ from runtime.router.heads import Head
 
 Flags = npt.NDArray[np.bool_]
 _ROOM = 8
+# Rows gathered at once: the copy stays in the cache (1,000 experts, 1,600 columns: 0.2 ms; in one piece 4 ms).
+_SLICE = 64
 
 
 class Rows:
@@ -53,12 +55,11 @@ class Rows:
         if head is not None:
             if self._court is None:
                 self._court = ENCODERS[self.encoder].rows(background.court())
-            weight = head.weight[:, None]
-            scale = calibration.scale(self._court, weight)
-            in_court = scale.apply(self._court @ weight)[:, 0]
-            threshold = max(threshold, calibration.court_bound(in_court[others]))
+            raw = self._court @ head.weight
+            scale = calibration.scale(raw, head.weight)
+            threshold = max(threshold, calibration.court_bound(scale.apply(raw)[others]))
             self._weights[:, number] = head.weight
-            self._mean[number], self._spread[number] = scale.mean[0], scale.spread[0]
+            self._mean[number], self._spread[number] = scale.mean, scale.spread
             self._present[number] = True
         self._thresholds[number] = threshold
         self.count += 1
@@ -71,7 +72,11 @@ class Rows:
 
     def scores(self, prompt: Sparse) -> Floats:
         """Deviations above the court for every expert; nothing for those without a head."""
-        return self._scaled(prompt.values @ self._weights[prompt.columns, : self.count])
+        total = np.zeros(self._weights.shape[1], np.float32)
+        for start in range(0, len(prompt.columns), _SLICE):
+            part = slice(start, start + _SLICE)
+            total += prompt.values[part] @ self._weights[prompt.columns[part]]
+        return self._scaled(total[: self.count])
 
     def scores_of(self, vector: Floats) -> Floats:
         """The same for a dense vector."""

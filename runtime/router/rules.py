@@ -142,8 +142,13 @@ def name_it(rules: Rules, prompts: Sequence[str]) -> list[bool]:
     """For each prompt, whether it names the expert's field: one of its keywords that count, or its fences."""
     phrases = {phrase(keyword) for keyword in distinctive(rules.keywords)[0]}
     fences = {fence.lower() for fence in rules.fences}
-    seen = (see(prompt) for prompt in prompts)
+    seen = map(_see_again, prompts)
     return [not (phrases.isdisjoint(each.phrases) and fences.isdisjoint(each.fences)) for each in seen]
+
+
+@lru_cache(maxsize=2048)  # the background is looked at for every expert
+def _see_again(prompt: str) -> Seen:
+    return see(prompt)
 
 
 def common_formats(prompts: Sequence[str], share: float) -> list[str]:
@@ -163,6 +168,6 @@ def _background_phrases() -> defaultdict[Words, set[int]]:
     """For each phrase of the background, the prompts that have it."""
     met_by: defaultdict[Words, set[int]] = defaultdict(set)
     for number, prompt in enumerate(background.prompts()):
-        for each in see(prompt).phrases:
+        for each in _see_again(prompt).phrases:
             met_by[each].add(number)
     return met_by
