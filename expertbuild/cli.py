@@ -6,9 +6,9 @@ expertbuild VERB ...             everything else: a first word that is a verb is
 """
 
 import importlib
+import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,9 +51,13 @@ def build(job: Job) -> int:
 
 
 def version() -> int:
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    print(f"expertbuild {installed('expertbuild')}")
+    try:
+        print(f"expertbuild {installed('expertbuild')}")
+    except PackageNotFoundError:
+        print("expertbuild, from a source tree that is not installed")
     return 0
 
 
@@ -68,9 +72,11 @@ def at_the_edge(work: Callable[[], int]) -> int:
         print("Stopped. What was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # nobody reads any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
         return 141
     except Exception:
+        import traceback
+
         traceback.print_exc()
         return 1
 

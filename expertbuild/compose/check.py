@@ -5,6 +5,7 @@ and files that must be there. Names of generators, scorers and the like are part
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,9 @@ def shape_faults(config: Config, origins: Origins) -> list[Fault]:
 def file_faults(config: Config, directory: Path | None, origins: Origins) -> list[Fault]:
     """Files that the configuration names: looked at for every build, since they come and go."""
     faults: list[Fault] = []
-    if directory is not None:
-        faults += _name_is_the_directorys(config, directory, origins)
-        faults += _grammar_is_there(config, directory, origins)
-    faults += _base_is_there(config, origins)
-    faults += _key_is_there(config, origins)
+    for look in (_name_is_the_directorys, _grammar_is_there, _base_is_there, _key_is_there):
+        with suppress(KeyError, TypeError, AttributeError):  # the key itself is wrong, which the shape says
+            faults += look(config, directory, origins)
     return faults
 
 
@@ -89,30 +88,29 @@ def _variants_are_built(config: Config, origins: Origins) -> Iterator[Fault]:
             yield Fault(f'package.variants names "{name}", which this build does not make.', where, advise(name, built))
 
 
-def _name_is_the_directorys(config: Config, directory: Path, origins: Origins) -> Iterator[Fault]:
+def _name_is_the_directorys(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     name = config["expert"]["name"]
-    if name != directory.name:
+    if directory is not None and name != directory.name:
         what = f'expert.name is "{name}", but the directory is called "{directory.name}".'
         yield Fault(what, origins.of("expert.name"), "Make both the same.")
 
 
-def _grammar_is_there(config: Config, directory: Path, origins: Origins) -> Iterator[Fault]:
+def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     grammar = config["decoding"]["grammar"]
-    if grammar is not None and not (directory / grammar).is_file():
+    if directory is not None and grammar is not None and not (directory / grammar).is_file():
         what = f"the grammar {short(directory / grammar)} is not there."
         yield Fault(what, origins.of("decoding.grammar"), "Add the file, or set decoding.grammar to null.")
 
 
-def _base_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
+def _base_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     kind, _, place = config["base"]["source"].partition(":")
-    if kind == "path" and config["target"] != "base" and not (Path(place).expanduser() / "config.json").is_file():
+    pretrained = config["target"] == "base" and config["base"]["recipe"] is not None
+    if kind == "path" and not pretrained and not (Path(place).expanduser() / "config.json").is_file():
         what = f"there is no base model in {place}: it has no config.json."
         yield Fault(what, origins.of("base.source"), "A base is a Hugging Face model directory.")
 
 
-def _key_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
+def _key_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     key = config["package"]["key"]
     if key is not None and not Path(key).expanduser().is_file():
         yield Fault(f"the signing key {key} is not there.", origins.of("package.key"), "expertbuild keygen makes one.")
-
-

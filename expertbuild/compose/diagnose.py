@@ -3,6 +3,8 @@
 Hydra stops at the first thing it does not like. A person who typed three wrong words wants to hear of three.
 """
 
+import os
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +20,12 @@ from expertbuild.compose.translate import Place, translate
 
 def diagnose(error: Exception, hydra: Session) -> list[Fault]:
     """Everything wrong with the command; the error itself where no single override is to blame."""
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        traceback.print_exception(error)
     unreadable, readable = _parse(hydra)
     nothing = _failure(hydra, ())
     if nothing is not None:  # the files themselves are broken: no override can be judged
-        return [*unreadable, *translate(nothing, hydra, Place())]
+        return [*unreadable, translate(nothing, hydra, Place())]
     faults = list(unreadable)
     good: list[str] = []
     for group, override in sorted(readable, key=lambda pair: not pair[0]):
@@ -30,9 +34,9 @@ def diagnose(error: Exception, hydra: Session) -> list[Fault]:
         if failure is None:
             good.append(override)
         else:
-            faults += translate(failure, hydra, Place(override, tuple(good)))
+            faults.append(translate(failure, hydra, Place(override, tuple(good))))
     if not faults:
-        return translate(error, hydra, Place())
+        return [translate(error, hydra, Place())]
     return faults + _faults_of_the_rest(hydra.command.with_overrides(good))
 
 
@@ -55,7 +59,7 @@ def _parse(hydra: Session) -> tuple[list[Fault], list[tuple[bool, str]]]:
     readable: list[tuple[bool, str]] = []
     for text in hydra.command.overrides:
         try:
-            override = parser.parse_override(text)
+            [override] = parser.parse_overrides([text])
             words = [text]
             if override.is_sweep_override():
                 if not hydra.command.multirun:
@@ -65,7 +69,7 @@ def _parse(hydra: Session) -> tuple[list[Fault], list[tuple[bool, str]]]:
                 if not words:
                     faults.append(Fault("matches nothing.", typed(text)))
         except Exception as error:
-            faults += translate(error, hydra, Place(text))
+            faults.append(translate(error, hydra, Place(text)))
             continue
         group = loader.repository.group_exists(override.key_or_group) and "{" not in text
         readable += [(group, word) for word in words]

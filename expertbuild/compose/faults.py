@@ -1,6 +1,5 @@
 """What is wrong with a configuration, one sentence each, and all of them at once."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +23,7 @@ class ConfigMistake(Mistake):
     """The configuration cannot be used; `faults` says everything that is wrong with it."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults: Sequence[Fault] = tuple(dict.fromkeys(faults))
+        self.faults: Sequence[Fault] = tuple(sorted(dict.fromkeys(faults), key=_in_reading_order))
         first = self.faults[0]
         super().__init__(first.what, where=first.where, hint=first.hint)
 
@@ -35,8 +34,16 @@ class ConfigMistake(Mistake):
         return type(self), (self.faults,)
 
 
+def _in_reading_order(fault: Fault) -> tuple[str, int]:
+    """What was typed first, then file by file and line by line."""
+    file, _, line = fault.where.rpartition(":")
+    return (file, int(line)) if line.isdigit() else ("", 0)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`Did you mean lora?`, or nothing when no known word is near."""
+    import difflib  # here, since a build in which all is well has no use for it
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else ""
 

@@ -82,7 +82,7 @@ def _composed(command: Command) -> list[dict[str, Any]]:
             origins = job.origins if len(job.branches) == 1 else Origins(job.command.adding(f"base={name}"))
             faults += shape_faults(config, origins)
     if faults:
-        raise ConfigMistake(faults)
+        raise ConfigMistake([*faults, *(fault for job in made for fault in _missing_files(job))])
     return [record(job) for job in made]
 
 

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -68,12 +67,10 @@ def keep(key: str | None, jobs: list[dict[str, Any]]) -> None:
     if key is None:
         return
     body = json.dumps(jobs, ensure_ascii=False).encode()
-    folder = _place(key).parent
+    folder, partial = _place(key).parent, _place(key).with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        partial.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
         os.replace(partial, _place(key))
         _make_room(folder)
 

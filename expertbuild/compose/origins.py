@@ -28,7 +28,7 @@ class Origins:
             place = self._places.get(steps[:length])
             if place:
                 return place
-        below = (place for path, place in self._places.items() if path[: len(steps)] == steps)
+        below = (place for path, place in self._places.items() if steps and path[: len(steps)] == steps)
         return next(below, "")
 
     @cached_property

@@ -29,6 +29,8 @@ def ask(arguments: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of ending the program
     try:
         main()
+    except SystemExit as end:  # Hydra ends the program after --help
+        return int(end.code or 0)
     except Exception as error:
         failure = error
     else:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from expertbuild.compose.places import schema_folder
@@ -39,7 +39,7 @@ def _without_dialect(schema: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _validator(schema: str) -> Any:
     plain = {f"{name}.schema.json": _without_dialect(one) for name, one in documents().items()}
-    everything = [(name, Resource(one, DRAFT202012)) for name, one in plain.items()]
+    everything = [(name, DRAFT202012.create_resource(one)) for name, one in plain.items()]
     registry: Any = Registry().with_resources(everything)
     return _Strict(plain[f"{schema}.schema.json"], registry=registry)
 
@@ -53,7 +53,8 @@ def _is_number(_: Any, value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-_Strict: Any = jsonschema.validators.extend(
+_extend: Any = jsonschema.validators.extend
+_Strict = _extend(
     jsonschema.Draft202012Validator,
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"integer": _is_integer, "number": _is_number}

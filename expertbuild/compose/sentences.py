@@ -71,16 +71,20 @@ def _unknown_keys(error: Found) -> Iterator[Sentence]:
         return
     known = error.schema.get("properties", {})
     for key in error.instance:
-        if key not in known:
+        if key not in known and key != "_target_":  # refused everywhere, in words of its own
             inside = f"{name(_path(error))} has" if _path(error) else "there is"
-            yield [*_path(error), key], f'{inside} no key "{key}".', did_you_mean(str(key), known) or advise(str(key), known)
+            yield (
+                [*_path(error), key],
+                f'{inside} no key "{key}".',
+                did_you_mean(str(key), known) or advise(str(key), known),
+            )
 
 
 def _required(error: Found) -> Iterator[Sentence]:
     for key in error.validator_value:
         if key not in error.instance and f"'{key}'" in error.message:
             about = error.schema.get("properties", {}).get(key, {}).get("description", "")
-            yield _path(error), f"{name([*_path(error), key])} is missing.", about
+            yield [*_path(error), key], f"{name([*_path(error), key])} is missing.", about
 
 
 def _pattern(error: Found) -> Iterator[Sentence]:

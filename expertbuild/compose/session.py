@@ -100,7 +100,9 @@ def session(command: Command) -> Iterator[Session]:
     """Hydra with our sources and resolvers, as `hydra.main` would set it up; its state before is put back."""
     folder = shipped("conf")
     if not folder.is_dir():
-        raise Mistake(f"the shipped configuration is missing: {folder} is not a folder.", hint="Install expertbuild again.")
+        raise Mistake(
+            f"the shipped configuration is missing: {folder} is not a folder.", hint="Install expertbuild again."
+        )
     version.setbase("1.3")
     source.register()
     resolvers.register()

@@ -34,7 +34,7 @@ class ExpertSource(ConfigSource):
         return Path(self.path).is_dir()
 
     def is_group(self, config_path: str) -> bool:
-        directory = self._directory(config_path)
+        directory = self._directory(config_path) if config_path else Path(self.path)  # "": where groups are listed
         return directory is not None and directory.is_dir()
 
     def is_config(self, config_path: str) -> bool:
