@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
 
 COMPILE = Action(
@@ -19,14 +20,15 @@ _KEPT = 64  # logits of a canary that travel: the largest ones, enough to notice
 
 def compile_adapter(run: Context) -> None:
     """Lower the adapter, prove the parity, store what the runtime replays at load."""
+    from runtime.engine.engine import Engine
+
     from expertbuild.training.lowering import lower
     from runtime.artifact.canary import Canary, write_canary
     from runtime.artifact.slots import read_slots, write_slots
-    from runtime.engine.engine import Engine
     from runtime.errors import Problem
 
     settings = run.config["compile"]
-    base, adapter = run.files["base"], run.inputs["train"] / "adapter"
+    base, adapter = base_directory(run), run.inputs["train"] / "adapter"
     exact = lower(adapter, base)
     engine = Engine.load(base)
     prompts = _prompts(run.inputs["dataset"], engine.tokenizer, settings["prompts"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
 
 
@@ -36,7 +37,7 @@ def dataset(run: Context) -> None:
     build_dataset(
         _recipe(run.config),
         run.out,
-        tokenizer=Tokenizer.load(run.files["base/tokenizer.json"].parent),
+        tokenizer=Tokenizer.load(base_directory(run)),
         seed=run.seed,
         report=run.report,
         files=run.files,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
 
 Messages = list[dict[str, str]]
@@ -27,11 +28,12 @@ EVALUATE = Action(
 
 def evaluate(run: Context) -> None:
     """Score both with the same prompts, grammar and decoding."""
-    from expertbuild.evaluation.evaluate import evaluate_expert
-    from runtime.artifact.slots import read_slots
     from runtime.engine.engine import Engine
 
-    engine = Engine.load(run.files["base"])
+    from expertbuild.evaluation.evaluate import evaluate_expert
+    from runtime.artifact.slots import read_slots
+
+    engine = Engine.load(base_directory(run))
     record = read_slots((run.inputs["compile"] / "slots.safetensors").read_bytes())
     engine.attach("expert", record, digest="expert")
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None

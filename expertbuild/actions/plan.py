@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from expertbuild.actions.base import BASE
+from expertbuild.actions.base import BASE, base_files
 from expertbuild.actions.compile import COMPILE
 from expertbuild.actions.dataset import DATASET
 from expertbuild.actions.evaluate import EVALUATE
@@ -18,9 +18,9 @@ from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
 from expertbuild.actions.train import TRAIN
 from expertbuild.graph import Step
+from runtime.engine.base import TOKENIZER_FILES
 
 Config = Mapping[str, Any]
-_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,14 @@ def _base(branch: Branch) -> Step:
 
 def _model(branch: Branch) -> dict[str, Path]:
     assert branch.directory is not None
-    return {"base": branch.directory}
+    return base_files(branch.directory)
 
 
 def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
     """The chain of one base, by action."""
     config, files = branch.config, _model(branch)
     of = f"[{config['expert']['name']},{config['base']['name']}]"
-    assert branch.directory is not None
-    data = {f"base/{name}": branch.directory / name for name in _TOKENIZER if (branch.directory / name).is_file()}
+    data = {role: path for role, path in files.items() if path.name in TOKENIZER_FILES}
     data |= {f"source/{path}": expert / path for path in _local_files(config, expert)}
     grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
 
@@ -95,9 +94,7 @@ def _local_files(config: Config, expert: Path) -> list[str]:
     return sorted(str(path.relative_to(expert)) for pattern in named for path in expert.glob(pattern))
 
 
-def _package(
-    branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]], expert: Path, key_id: str
-) -> Step:
+def _package(branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]], expert: Path, key_id: str) -> Step:
     config = branches[0].config
     inputs = {f"{role}/{base}": steps[role] for base, steps in made.items() for role in ("base", "compile", "evaluate")}
     first = next(iter(made.values()))

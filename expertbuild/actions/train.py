@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
 
 
@@ -28,7 +29,7 @@ def train(run: Context) -> None:
 
     rows = run.inputs["dataset"]
     fine_tune(
-        run.files["base"],
+        base_directory(run),
         rows / "train.jsonl",
         rows / "validation.jsonl",
         adapter=run.config["adapter"],

@@ -56,6 +56,8 @@ class Context:
     work: Path
     """Scratch that survives a kill: checkpoints. Gone once the result is recorded."""
     reporter: Callable[[dict[str, Any]], None] | None = None
+    lineage: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Step id -> key document of everything the inputs were made from: for the record, no part of the key."""
 
     def report(self, **fields: Any) -> None:
         """Progress: step=, total=, loss=, tokens_per_second=, message=, ... Cheap; call it as often as you like."""

@@ -20,6 +20,7 @@ from expertbuild.graph.cache import Cache, Damaged, tampered
 from expertbuild.graph.code import Seen
 from expertbuild.graph.disk import remove_tree
 from expertbuild.graph.errors import StepFailed, disk_sentence, using
+from expertbuild.graph.facts import file_memo
 from expertbuild.graph.memo import Memo, signature
 from expertbuild.graph.messages import Begun, Broke, Busy, Ended, Message, Said, Spoilt, Task
 from expertbuild.graph.record import Record
@@ -65,12 +66,13 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     reporter = _Reporter(send)
     config, files = dict(task.config), dict(task.files)
     began = time.monotonic()
-    _function(task)(Context(config, inputs, files, task.document["seed"], out, work, reporter))
+    lineage = _lineage(cache, task.input_keys)
+    _function(task)(Context(config, inputs, files, task.document["seed"], out, work, reporter, lineage))
     seconds = time.monotonic() - began
     reporter.flush()
     outputs = _gather(task, out, cache)
     _check_inputs(task, inputs)
-    _check_files(task)
+    _check_files(task, file_memo(cache))
     _check_code(task, loaded)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     made_with = {"python": platform.python_version(), **task.document["libraries"]}
@@ -81,6 +83,20 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     remove_tree(work)
     remove_tree(out)
     return Ended(standing, built=True, note=note)
+
+
+def _lineage(cache: Cache, keys: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """Step id -> key document of all results that the inputs stand on."""
+    found: dict[str, Mapping[str, Any]] = {}
+    stack, seen = list(keys.values()), set()
+    while stack:
+        key = stack.pop()
+        record = cache.lookup(key, look_only=True).record if key not in seen else None
+        seen.add(key)
+        if record is not None:
+            found[record.step] = record.document
+            stack.extend(record.inputs.values())
+    return found
 
 
 def _function(task: Task) -> Callable[[Context], None]:
@@ -111,9 +127,9 @@ def _check_inputs(task: Task, inputs: Mapping[str, Path]) -> None:
             raise StepFailed(f"{changed} of its input {role} was changed while it ran; inputs are read-only")
 
 
-def _check_files(task: Task) -> None:
+def _check_files(task: Task, memo: Memo) -> None:
     for role, path in task.files.items():
-        if source_digest(path, Memo(None, ""), f"file {role}") != task.document["files"][role]:
+        if source_digest(path, memo, f"file {role}") != task.document["files"][role]:
             raise StepFailed(f"its file {role} ({path}) was changed while it ran", hint="Run the build again.")
 
 

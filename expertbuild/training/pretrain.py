@@ -43,11 +43,7 @@ def pretrain(
 
 
 def cores() -> int:
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # --- corpus -----------------------------------------------------------------------------------------------
@@ -57,10 +53,7 @@ def render(document: Document) -> str:
     """A document as the text that the base reads; turns as the chat template writes them."""
     if isinstance(document, str):
         return f"{document}<|endoftext|>"
-    turns = "".join(
-        f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>\n"
-        for turn in document
-    )
+    turns = "".join(f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>\n" for turn in document)
     return f"{turns}<|endoftext|>"
 
 
@@ -78,9 +71,7 @@ def prepare(recipe: Recipe, work: Path, report: Report) -> None:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "tokenizer.json").exists():
         weights = dict(recipe["corpus"]["phases"][-1]["weights"])
-        sample = block(
-            weights, recipe["tokenizer"]["documents"], f"{recipe['seed']}/tokenizer"
-        )
+        sample = block(weights, recipe["tokenizer"]["documents"], f"{recipe['seed']}/tokenizer")
         texts = (render(document) for _, document in sample)
         train_tokenizer(
             texts,
@@ -96,13 +87,8 @@ def prepare(recipe: Recipe, work: Path, report: Report) -> None:
         path = work / f"block-{index:05d}.npy"
         if path.exists():
             continue
-        texts_of_block = [
-            render(document)
-            for _, document in block(weights, recipe["corpus"]["block"], seed)
-        ]
-        tokens = [
-            token for one in tokenizer.encode_batch(texts_of_block) for token in one.ids
-        ]
+        texts_of_block = [render(document) for _, document in block(weights, recipe["corpus"]["block"], seed)]
+        tokens = [token for one in tokenizer.encode_batch(texts_of_block) for token in one.ids]
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
             numpy.save(file, numpy.array(tokens, dtype=numpy.uint16))
@@ -144,16 +130,10 @@ def optimisers(model: Any, settings: Mapping[str, Any]) -> list[torch.optim.Opti
     matrices: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        (matrices if parameter.ndim == 2 and "embed" not in name else others).append(
-            parameter
-        )
+        (matrices if parameter.ndim == 2 and "embed" not in name else others).append(parameter)
     return [
-        torch.optim.Muon(
-            matrices, lr=settings["muon"], weight_decay=settings["weight_decay"]
-        ),
-        torch.optim.AdamW(
-            others, lr=settings["adamw"], betas=(0.9, 0.95), weight_decay=0.0
-        ),
+        torch.optim.Muon(matrices, lr=settings["muon"], weight_decay=settings["weight_decay"]),
+        torch.optim.AdamW(others, lr=settings["adamw"], betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
@@ -177,10 +157,7 @@ def _train_in_processes(count: int, recipe: Recipe, work: Path, report: Report) 
     meeting = work / f"meeting-{os.getpid()}"
     meeting.unlink(missing_ok=True)
     context: Any = torch.multiprocessing.get_context("spawn")
-    others = [
-        context.Process(target=_member, args=(rank, count, recipe, work, meeting))
-        for rank in range(1, count)
-    ]
+    others = [context.Process(target=_member, args=(rank, count, recipe, work, meeting)) for rank in range(1, count)]
     for process in others:
         process.daemon = True
         process.start()
@@ -197,9 +174,7 @@ def _train_in_processes(count: int, recipe: Recipe, work: Path, report: Report) 
 
 def _join(rank: int, count: int, meeting: Path) -> None:
     torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=count
-    )
+    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count)
 
 
 def _member(rank: int, count: int, recipe: Recipe, work: Path, meeting: Path) -> None:
@@ -220,17 +195,13 @@ def _train(rank: int, count: int, recipe: Recipe, work: Path, report: Report) ->
     start, curve = _resume(work, model, tools)
     saved, seen, begun = time.monotonic(), 0, time.monotonic()
     for step in range(start, settings["steps"]):
-        for tool, peak in zip(
-            tools, (settings["muon"], settings["adamw"]), strict=True
-        ):
+        for tool, peak in zip(tools, (settings["muon"], settings["adamw"]), strict=True):
             for group in tool.param_groups:
                 group["lr"] = peak * rate(step, settings)
         loss = 0.0
         for part in range(0, share, micro):
             first = step * batch + rank * share + part
-            chosen = numpy.take(
-                rows, range(first, first + micro), axis=0, mode="wrap"
-            ).astype(numpy.int64)
+            chosen = numpy.take(rows, range(first, first + micro), axis=0, mode="wrap").astype(numpy.int64)
             tokens = torch.from_numpy(chosen).to(device)
             with torch.autocast(device, dtype=torch.bfloat16, enabled=narrow):
                 one = forward(input_ids=tokens, labels=tokens).loss * (micro / share)
@@ -251,10 +222,7 @@ def _train(rank: int, count: int, recipe: Recipe, work: Path, report: Report) ->
                 loss=loss,
                 tokens_per_second=speed,
             )
-            if (
-                time.monotonic() - saved > settings["checkpoint_seconds"]
-                or step + 1 == settings["steps"]
-            ):
+            if time.monotonic() - saved > settings["checkpoint_seconds"] or step + 1 == settings["steps"]:
                 _checkpoint(work, step + 1, model, tools, curve)
                 saved = time.monotonic()
 
@@ -290,9 +258,7 @@ def _checkpoint(
     partial.rename(work / CHECKPOINT)
 
 
-def _resume(
-    work: Path, model: Any, tools: list[torch.optim.Optimizer]
-) -> tuple[int, list[float]]:
+def _resume(work: Path, model: Any, tools: list[torch.optim.Optimizer]) -> tuple[int, list[float]]:
     path = work / CHECKPOINT
     if not path.exists():
         return 0, []

@@ -1,0 +1,98 @@
+"""One build: plan it, run it, put the package where it belongs, and say how it went.
+
+Reads like the build does. What a step does is in actions/, how steps run in graph/, how it looks in
+display.py.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from expertbuild.actions.plan import Branch, plan
+from expertbuild.compose.jobs import Job
+from expertbuild.display import listener
+from expertbuild.graph import Cache, Outcome, Step, build
+from runtime.engine.base import locate
+from runtime.errors import Mistake
+from runtime.registry.keys import developer_key_id, key_id_of
+
+Config = Mapping[str, Any]
+
+
+def run(job: Job) -> int:
+    """Build what the job asks for; the exit code."""
+    config = job.config
+    steps = steps_of(job)
+    cache = Cache(config["paths"]["cache"])
+    with listener(config["log"]) as listen:
+        outcome = build(
+            steps,
+            cache,
+            jobs=config["jobs"],
+            listener=listen,
+            dry_run=config["dry_run"],
+            remote=config["remote_cache"],
+        )
+    if config["dry_run"]:
+        from expertbuild.summary import planned
+
+        print(planned(outcome))
+        return 0
+    if not outcome.ok:
+        return outcome.exit_code
+    return _deliver(job, steps, outcome)
+
+
+def steps_of(job: Job) -> list[Step]:
+    """The graph of a job."""
+    if job.directory is None and job.config["target"] != "base":
+        raise Mistake("no expert was named", hint="Say which one: expertbuild expert=expert-json")
+    branches = [Branch(branch, _directory(branch)) for branch in job.branches.values()]
+    return plan(branches, job.directory, _signer(job.config))
+
+
+def _directory(config: Config) -> Path | None:
+    base = config["base"]
+    if config["target"] == "base" and base["recipe"] is not None:
+        return None
+    return locate(base["source"])
+
+
+def _signer(config: Config) -> str:
+    """The public id of the key that will sign; this machine's own is made when it is first needed."""
+    named = config["package"]["key"]
+    return key_id_of(Path(named)) if named else developer_key_id()
+
+
+def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
+    from expertbuild import summary
+
+    if job.config["target"] != "package":
+        for step in steps:
+            print(summary.result(outcome[step.id]))
+        return 0
+    made = outcome[steps[0].id].path()
+    [source] = made.glob("*.expert")
+    package = Path(job.config["paths"]["output"]) / source.name
+    _copy(source, package)
+    outcome.keep(steps[0].id, package.name, package.absolute())
+    installed = _install(package) if job.config["install"] else None
+    print(summary.package(package, installed))
+    return 0
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Put the package in place, whole or not at all; leave it alone where it is already there."""
+    if target.is_file() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+
+
+def _install(package: Path) -> Any:
+    from runtime.registry.store import Store
+
+    return Store().install(package)
