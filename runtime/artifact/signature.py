@@ -22,7 +22,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 CAP = 16 * 1024 * 1024
 
 # The DER prefix of every Ed25519 public key: algorithm 1.3.101.112, then 32 bytes of point.
-_SPKI = bytes.fromhex("302a300506032b6570032100")
+SPKI = bytes.fromhex("302a300506032b6570032100")
 _P = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 # The y coordinates of the eight points whose order divides 8. A test derives them from the curve.
@@ -60,7 +60,7 @@ class Envelope:
 
 
 def key_id(public: bytes) -> str:
-    return hashlib.sha256(_SPKI + public).hexdigest()
+    return hashlib.sha256(SPKI + public).hexdigest()
 
 
 def pre_authentication(payload: bytes) -> bytes:

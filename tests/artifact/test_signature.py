@@ -48,7 +48,7 @@ def test_the_encoding_is_that_of_dsse():
 
 def test_the_key_id_is_what_openssl_makes_of_the_public_key():
     spki = ALICE.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    assert spki == module._SPKI + ALICE.public
+    assert spki == module.SPKI + ALICE.public
     assert key_id(ALICE.public) == hashlib.sha256(spki).hexdigest()
     assert key_id(ALICE.public) == "fd110d301d2f077de1414b8f99f441b1403fab207b2052fbd2c065e4ee8e7dc2"
 

@@ -1,0 +1,97 @@
+"""Proving an installed version again: every byte, the signatures, and today's trust file.
+
+Finds what changed in the store since it was installed, whoever changed it, and says all of it. It repairs one thing: a
+modification time that is off while the content is proved (a restored backup), since that would stop every load.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from runtime.artifact.folder import Folder
+from runtime.artifact.package import open_package
+from runtime.errors import Problem
+from runtime.registry.disk import publish_file
+from runtime.registry.install import address
+from runtime.registry.installed import Installed
+from runtime.registry.record import write_record
+from runtime.registry.store import Store
+from runtime.registry.trust import load_trust
+from runtime.registry.verdict import decide
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One installed version after every byte of it was read again. No faults: it is what was signed."""
+
+    installed: Installed
+    faults: tuple[str, ...]
+
+
+def audit(store: Store, reference: str | None = None) -> list[Audit]:
+    """Prove one installed version again, or all of them."""
+    chosen = store.list() if reference is None else [store.find(reference)]
+    return [_audit(store, installed) for installed in chosen]
+
+
+def _audit(store: Store, installed: Installed) -> Audit:
+    faults: list[str] = []
+    try:
+        faults.extend(_changed_files(installed))
+        faults.extend(_contradictions(installed))
+    except Problem as problem:
+        faults.append(problem.what)
+    if not faults:
+        _repair_times(store, installed)
+    return Audit(installed, tuple(dict.fromkeys(faults)))
+
+
+def _changed_files(installed: Installed) -> Iterator[str]:
+    from blake3 import blake3
+
+    files = Folder(installed.directory)
+    for name in sorted(installed.record.members.keys() - set(files.names)):
+        yield f"The file {name} is gone."
+    for name in files.names:
+        known = installed.record.members.get(name)
+        if known is None:
+            yield f"The file {name} was added."
+            continue
+        sha256, fast = hashlib.sha256(), blake3()
+        for piece in files.chunks(name):
+            sha256.update(piece)
+            fast.update(piece)
+        if (sha256.hexdigest(), fast.hexdigest(), files.size(name)) != (known.sha256, known.blake3, known.size):
+            yield f"The file {name} was changed."
+
+
+def _contradictions(installed: Installed) -> Iterator[str]:
+    """What the record says against what the statement and its signatures say."""
+    record = installed.record
+    with open_package(installed.directory) as package:
+        digests = {name: member.sha256 for name, member in package.members.items()}
+        if (package.id, package.manifest.full_name, package.manifest.version) != (
+            record.id,
+            record.full_name,
+            record.version,
+        ):
+            yield "The record is of another release than the files."
+        if {name: member.sha256 for name, member in record.members.items()} != digests:
+            yield "The record lists other digests than the statement."
+        if record.folder.partition(".")[0] != address(digests):
+            yield "The folder is not named after its content."
+        verdict = decide(record.publisher, package.envelope, package.statement_bytes, load_trust())
+        if record.trust.state != "unsigned" and verdict.state not in ("trusted", "first-use"):
+            yield f"It was installed as {record.trust.state} and is {verdict.state} today."
+
+
+def _repair_times(store: Store, installed: Installed) -> None:
+    record = installed.record
+    times = {name: (installed.directory / name).stat().st_mtime_ns for name in record.members}
+    if all(times[name] == member.mtime_ns for name, member in record.members.items()):
+        return
+    members = {name: replace(member, mtime_ns=times[name]) for name, member in record.members.items()}
+    with store.writing():
+        path = store.records / record.full_name / f"{record.version}.json"
+        if path.exists():
+            publish_file(write_record(replace(record, members=members)), store.staging, path)

@@ -1,0 +1,51 @@
+"""How people name what is installed: `expert-sql`, `local/expert-sql@0.1.0`, or the beginning of a package id.
+
+Also the order of versions, as SemVer 2.0 says. Ranges are not read here.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.artifact.manifest import NAME, VERSION
+from runtime.errors import Mistake
+
+_SHORTEST_ID = 8
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What somebody typed, taken apart. `digits` is set when it could be the beginning of a package id."""
+
+    name: str | None
+    publisher: str | None = None
+    version: str | None = None
+    digits: str | None = None
+
+
+def parse_reference(text: str) -> Reference:
+    """Take a reference apart; whatever is not one (a path, `../..`) is the user's mistake."""
+    digits = text if re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},64}}", text) else None
+    full, at, version = text.partition("@")
+    publisher, slash, name = full.rpartition("/")
+    sound = NAME.fullmatch(name) and (not slash or NAME.fullmatch(publisher))
+    if sound and (not at or is_version(version)):
+        return Reference(name, publisher or None, version or None, digits)
+    if digits:
+        return Reference(None, digits=digits)
+    raise Mistake(
+        f"{text[:100]!r} does not name an expert.",
+        hint="Write NAME, PUBLISHER/NAME, PUBLISHER/NAME@VERSION, or 8 or more digits of a package id.",
+    )
+
+
+def is_version(text: str) -> bool:
+    return len(text) <= 64 and VERSION.fullmatch(text) is not None
+
+
+def precedence(version: str) -> tuple[Any, ...]:
+    """A key that sorts versions as SemVer does; build metadata decides only between equals, so that the order is total."""
+    core, _, build = version.partition("+")
+    numbers, _, prerelease = core.partition("-")
+    parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in prerelease.split(".") if p)
+    return (*map(int, numbers.split(".")), not prerelease, parts, build)
