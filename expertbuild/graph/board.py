@@ -105,6 +105,8 @@ class Board:
 
     def lose(self, node: Node, path: str) -> None:
         """The bytes of a result that counted as there are wrong: make it again, and judge all that stands on it anew."""
+        if node.open:  # somebody else has noticed, and it is being made
+            return
         node.losses += 1
         if node.losses > _MOST_LOSSES:
             self.fail(node, f"{path} of its result is damaged as soon as it is written", "Is the disk sound?")

@@ -52,7 +52,7 @@ class Lookup:
 
 class Cache:
     def __init__(self, root: Path | str | None = None) -> None:
-        self.root = Path(root).absolute() if root is not None else cache_home()
+        self.root = Path(root).expanduser().absolute() if root is not None else cache_home()
         self.staging = self.root / "tmp"
         self.store = Store(self.root / "objects", self.staging)
         self.history = History(self.root / "history", self.staging)

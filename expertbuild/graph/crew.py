@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expertbuild.graph import events
@@ -51,7 +52,7 @@ class Crew:
             config=_bare(judgement.asked.config),
             inputs={role: record.outputs for role, record in sources.items()},
             input_keys={role: record.key for role, record in sources.items()},
-            files=dict(node.step.files),
+            files={role: Path(path).absolute() for role, path in node.step.files.items()},
             code=self._facts.seen(judgement.asked.code),
             root=self._cache.root,
         )

@@ -38,9 +38,8 @@ class Asked:
 
 class Facts:
     def __init__(self, cache: Cache) -> None:
-        folder = cache.root / "memo"
         self._staging = cache.staging
-        self._memos = Memo(folder / "code.json", CODE_FORMAT), Memo(folder / "files.json", "files-1")
+        self._memos = Memo(cache.root / "memo" / "code.json", CODE_FORMAT), file_memo(cache)
         self._code = Code(self._memos[0])
         self._libraries = Libraries()
 
@@ -72,6 +71,11 @@ class Facts:
     def save(self) -> None:
         for memo in self._memos:
             memo.save(self._staging)
+
+
+def file_memo(cache: Cache) -> Memo:
+    """What source files and directories hold, by their stat."""
+    return Memo(cache.root / "memo" / "files.json", "files-1")
 
 
 def refuse_secrets(steps: Iterable[Step]) -> None:

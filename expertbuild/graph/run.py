@@ -66,20 +66,22 @@ def _run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listene
         loop = Loop(cache, facts, judged, reach, pool, tell)
         try:
             loop.run()
-        except _Signalled:
-            tell(events.Stopping(loop.busy_steps()))
+            pool.close()
+        except BaseException as error:
             try:
+                if isinstance(error, _Signalled):
+                    tell(events.Stopping(loop.busy_steps()))
                 pool.stop()
-            except _Signalled:  # asked twice
+            finally:  # asked twice, or the listener is broken
                 pool.kill()
             raise
-        finally:
-            pool.close()
     return Outcome({step.id: loop.outcome(step) for step in order}, cache)
 
 
 def _dry_run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listener) -> Outcome:
     judged = plan(order, Facts(cache), cache, reach, look_only=True)
+    if reach and reach.lane.away:
+        tell(events.Warned(f"the remote cache {reach.remote.name} cannot be used ({reach.lane.away})"))
     outcomes = {}
     for step, judgement in judged.items():
         tell(events.Planned(step.id, judgement.status, judgement.key))

@@ -46,7 +46,7 @@ def _text(node: Any) -> Iterator[str]:
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
-                value = [item for item in value if not _is_bare_string(item)]
+                value = [item for item in value if not _says_nothing(item, node)]
             # Left out when empty: a newer Python adds fields, and old code does not have them.
             if name in _UNIMPORTANT or value is None or value == []:
                 continue
@@ -73,8 +73,11 @@ def _constant(value: Any) -> str:
     return f"{type(value).__name__}:{value!r}"
 
 
-def _is_bare_string(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _says_nothing(item: Any, within: ast.AST) -> bool:
+    """A bare string is prose. An empty part of an f-string is there in some Python versions only."""
+    if isinstance(item, ast.Expr):
+        return isinstance(item.value, ast.Constant) and isinstance(item.value.value, str)
+    return isinstance(within, ast.JoinedStr) and isinstance(item, ast.Constant) and item.value == ""
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:

@@ -235,25 +235,35 @@ def _drop_documents(cache: Cache) -> None:
 
 def verify(cache: Cache) -> list[Finding]:
     """Hash everything. What is damaged is removed, so that the next build makes it again, and told."""
-    found = []
     with using(cache.root), cache.attended():
+        bad = set()
         for digest, info in _objects(cache):
             if cache.store.state(digest, info.st_size, thorough=True) is State.DAMAGED:
                 cache.store.drop(digest)
-                found.append(Finding(f"object {digest[:12]} is damaged; removed"))
-        for path in sorted(cache.results.glob("*.json")):
-            problem = cache.lookup(path.stem, look_only=True).damage
-            if problem:
-                with suppress(OSError, ValueError):
-                    problem = f"{read_record(path.read_bytes(), path.stem).step}: {problem}"
-                path.unlink(missing_ok=True)
-                found.append(Finding(f"{problem}; removed, the next build makes it again"))
-        for item in _results(cache):
-            tree = cache.trees / item.record.tree if item.record else None
-            if item.record and tree and tree.is_dir() and tampered(tree, item.record.outputs):
-                remove_tree(tree)
-                found.append(Finding(f"{item.record.step}: its directory in trees/ was changed; removed"))
+                bad.add(digest)
+        found = [finding for path in sorted(cache.results.glob("*.json")) for finding in _check(cache, path, bad)]
+        named = {digest for item in _results(cache) for digest in item.objects}
+        found += [Finding(f"object {digest[:12]} is damaged; removed") for digest in sorted(bad - named)]
     return found
+
+
+def _check(cache: Cache, path: Path, bad: set[str]) -> Iterator[Finding]:
+    again = "; the next build makes it again"
+    try:
+        record = read_record(path.read_bytes(), path.stem)
+    except ValueError as error:
+        path.unlink(missing_ok=True)
+        yield Finding(f"the record {path.stem[:12]} is damaged ({error}); removed{again}")
+        return
+    for name, entry in record.outputs.items():
+        if entry.sha256 in bad:
+            yield Finding(f"{record.step}: {name} is damaged; removed{again}")
+        elif cache.store.state(entry.sha256, entry.size) is not State.SOUND:
+            yield Finding(f"{record.step}: {name} is gone{again}")
+    tree = cache.trees / record.tree
+    if tree.is_dir() and (changed := tampered(tree, record.outputs)):
+        remove_tree(tree)
+        yield Finding(f"{record.step}: {changed} was changed in its directory {tree}; removed")
 
 
 # What is there

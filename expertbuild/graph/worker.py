@@ -5,6 +5,7 @@ handle; asked to end, it lets the function's `finally` blocks run. When the buil
 too, it ends itself and all that it started.
 """
 
+import faulthandler
 import os
 import select
 import signal
@@ -30,6 +31,7 @@ def main(channel: int, lifeline: int, parent: int, sign: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, args=(lifeline, parent), daemon=True).start()
+    faulthandler.enable()  # a crash in native code then says where, in the step's log
     watch = _ImportWatch()
     sys.meta_path.insert(0, watch)
     presence = Presence.join(Path(sign)) if sign else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from expertbuild.graph import Action, Context, Step
+from expertbuild.graph import Action, Context, Event, Outcome, Step
 from runtime.errors import Mistake, Problem
 
 
@@ -127,3 +127,24 @@ def step(
     """A step with its own configuration and inputs by role."""
     action = function if isinstance(function, Action) else toy(function)
     return Step(id, action, {"own": dict(own or {}), "other": {"unread": id}}, inputs)
+
+
+class Heard(list[Event]):
+    """A listener that remembers."""
+
+    def __call__(self, event: Event) -> None:
+        self.append(event)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self if isinstance(event, kind)]
+
+    def steps(self, kind: type[Any]) -> list[str]:
+        return [event.step for event in self.of(kind)]
+
+
+def statuses(outcome: Outcome) -> dict[str, str]:
+    return {id: str(part.status) for id, part in outcome.items()}
+
+
+def text(outcome: Outcome, id: str) -> str:
+    return (outcome[id].path() / "text").read_text()
