@@ -30,9 +30,7 @@ def base_digest(directory: Path | str) -> str:
     """The identity of a base: SHA-256 over every file that can change an answer, tokenizer and template included."""
     root = Path(directory)
     weights = [path.name for path in weight_files(root)]
-    present = [
-        name for name in MODEL_FILES + TOKENIZER_FILES if (root / name).is_file()
-    ]
+    present = [name for name in MODEL_FILES + TOKENIZER_FILES if (root / name).is_file()]
     return _digest(root, weights + present)
 
 
@@ -52,29 +50,17 @@ def weight_files(directory: Path | str) -> list[Path]:
     if index.is_file():
         places = read_json(index).get("weight_map", {})
         names = sorted(set(places.values())) if isinstance(places, dict) else []
-        strange = [
-            name
-            for name in names
-            if not isinstance(name, str) or Path(name).name != name
-        ]
+        strange = [name for name in names if not isinstance(name, str) or Path(name).name != name]
         if strange or not names:
-            raise BaseRefused(
-                "weight_map does not name files beside it.", where=str(index)
-            )
+            raise BaseRefused("weight_map does not name files beside it.", where=str(index))
     elif (root / "model.safetensors").is_file():
         names = ["model.safetensors"]
     else:
         names = sorted(path.name for path in root.glob("*.safetensors"))
     if not names:
         pickles = any(root.glob("*.bin")) or any(root.glob("*.pt"))
-        hint = (
-            "Pickled weights are never read; convert them to safetensors."
-            if pickles
-            else ""
-        )
-        raise BaseRefused(
-            f"the base directory {root} holds no safetensors weights.", hint=hint
-        )
+        hint = "Pickled weights are never read; convert them to safetensors." if pickles else ""
+        raise BaseRefused(f"the base directory {root} holds no safetensors weights.", hint=hint)
     missing = [name for name in names if not (root / name).is_file()]
     if missing:
         raise BaseRefused(f"weight file {missing[0]} of the base {root} is missing.")
@@ -86,9 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise BaseRefused(
-            f"cannot be read: {error.strerror}.", where=str(path)
-        ) from error
+        raise BaseRefused(f"cannot be read: {error.strerror}.", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise BaseRefused("is not JSON.", where=str(path)) from error
     if not isinstance(document, dict):
@@ -123,9 +107,7 @@ def _shipped(name: str) -> Path:
 def _directory(name: str) -> Path:
     directory = Path(name).expanduser().absolute()
     if not (directory / "config.json").is_file():
-        raise BaseRefused(
-            f"{directory} is not a base directory: it has no config.json."
-        )
+        raise BaseRefused(f"{directory} is not a base directory: it has no config.json.")
     return directory
 
 
@@ -164,11 +146,7 @@ def _hub(name: str) -> Path:
     try:
         return fetch(offline=False)
     except Exception as error:  # the hub client raises whatever its transport raises
-        reason = (
-            str(error).strip().splitlines()[0]
-            if str(error).strip()
-            else type(error).__name__
-        )
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BaseUnavailable(
             f"{repository} at {revision} could not be fetched ({reason})",
             hint="Check the network, or use a base that is already here: path:DIRECTORY.",
@@ -179,9 +157,7 @@ _LOCATORS = {"package": _shipped, "path": _directory, "hub": _hub}
 
 
 def _digest(root: Path, names: list[str]) -> str:
-    listing = "".join(
-        f"{_file_digest(root / name)}  {name}\n" for name in sorted(names)
-    )
+    listing = "".join(f"{_file_digest(root / name)}  {name}\n" for name in sorted(names))
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
@@ -194,7 +170,5 @@ def _file_digest(path: Path) -> str:
             with open(path, "rb") as file:
                 _FILE_DIGESTS[key] = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BaseRefused(
-            f"cannot be read: {error.strerror}.", where=str(path)
-        ) from error
+        raise BaseRefused(f"cannot be read: {error.strerror}.", where=str(path)) from error
     return _FILE_DIGESTS[key]

@@ -24,14 +24,8 @@ def template_text(root: Path, settings: Mapping[str, Any]) -> str | None:
     if file.is_file():
         return file.read_text(encoding="utf-8")
     template = settings.get("chat_template")
-    if isinstance(
-        template, list
-    ):  # several named templates: the default one is for chatting
-        named = {
-            entry.get("name"): entry.get("template")
-            for entry in template
-            if isinstance(entry, dict)
-        }
+    if isinstance(template, list):  # several named templates: the default one is for chatting
+        named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return template if isinstance(template, str) else None
 
@@ -46,9 +40,7 @@ def compile_template(template: str) -> jinja2.Template:
     try:
         return environment.from_string(template)
     except jinja2.TemplateError as error:
-        raise BaseRefused(
-            f"the base's chat template does not compile ({error})."
-        ) from error
+        raise BaseRefused(f"the base's chat template does not compile ({error}).") from error
 
 
 class _Generation(jinja2.ext.Extension):
@@ -86,9 +78,7 @@ def render(
     if not messages:
         raise ChatRefused("a conversation needs at least one message.")
     try:
-        return template.render(
-            {"tools": None, "documents": None, **names, "messages": messages}
-        )
+        return template.render({"tools": None, "documents": None, **names, "messages": messages})
     except (
         jinja2.TemplateError,
         ArithmeticError,
@@ -98,9 +88,7 @@ def render(
         TypeError,
         ValueError,
     ) as error:
-        raise ChatRefused(
-            f"the base's chat template refuses these messages ({error})."
-        ) from error
+        raise ChatRefused(f"the base's chat template refuses these messages ({error}).") from error
 
 
 def _refuse(message: str) -> NoReturn:
@@ -119,27 +107,16 @@ def control_patterns(
         return None, None
     longest_first = sorted(control, key=len, reverse=True)
     pieces = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
-    starts = {
-        re.escape(text[0])
-        + (f"(?={re.escape(text[1])}|\\s|\\Z)" if len(text) > 1 else "")
-        for text in control
-    }
+    starts = {re.escape(text[0]) + (f"(?={re.escape(text[1])}|\\s|\\Z)" if len(text) > 1 else "") for text in control}
     return pieces, re.compile("|".join(sorted(starts)))
 
 
 def marked(value: Any, suspicious: re.Pattern[str] | None, mark: str) -> Any:
     """The same value with `mark` after each character of its strings that could begin a control token."""
     if isinstance(value, str):
-        return (
-            suspicious.sub(lambda found: found[0] + mark, value)
-            if suspicious
-            else value
-        )
+        return suspicious.sub(lambda found: found[0] + mark, value) if suspicious else value
     if isinstance(value, Mapping):
-        return {
-            marked(key, suspicious, mark): marked(item, suspicious, mark)
-            for key, item in value.items()
-        }
+        return {marked(key, suspicious, mark): marked(item, suspicious, mark) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [marked(item, suspicious, mark) for item in value]
     return value

@@ -46,22 +46,13 @@ class Tokenizer:
         template: str | None = None,
         eos_ids: Iterable[int] = (),
     ) -> None:
-        self.named_tokens = {
-            name: text
-            for name in _NAMED_TOKENS
-            if (text := _token_text(settings.get(name)))
-        }
-        also = {
-            _token_text(token)
-            for token in settings.get("additional_special_tokens") or ()
-        }
+        self.named_tokens = {name: text for name in _NAMED_TOKENS if (text := _token_text(settings.get(name)))}
+        also = {_token_text(token) for token in settings.get("additional_special_tokens") or ()}
         control = also | set(self.named_tokens.values())
         for token in document.get("added_tokens") or ():
             # Some hub tokenizers forget to flag their turn markers: for us they are control tokens all the same.
             text = token["content"]
-            token["special"] = (
-                token["special"] or text in control or text.startswith("<|")
-            )
+            token["special"] = token["special"] or text in control or text.startswith("<|")
         self.document = json.dumps(document)
         self._parsing = tokenizers.Tokenizer.from_str(self.document)
         self._plain = tokenizers.Tokenizer.from_str(self.document)
@@ -151,9 +142,7 @@ class Tokenizer:
         if self._pieces is None:
             return self.encode(text)
         if len(self._pieces.findall(rendered)) == len(self._pieces.findall(text)):
-            return _ids(
-                self._parsing, text
-            )  # nothing is forged: one pass, as anyone would
+            return _ids(self._parsing, text)  # nothing is forged: one pass, as anyone would
         ids: list[int] = []
         for piece in self._pieces.split(rendered):
             if piece in self._control:
@@ -162,9 +151,7 @@ class Tokenizer:
                 ids += self.encode(piece.replace(mark, ""))
         return ids
 
-    def render(
-        self, messages: Sequence[Mapping[str, Any]], *, answer_follows: bool = True
-    ) -> str:
+    def render(self, messages: Sequence[Mapping[str, Any]], *, answer_follows: bool = True) -> str:
         """The conversation as text, for people to read. Never encode it: `chat` is the safe way."""
         return self._render([dict(message) for message in messages], answer_follows, {})
 

@@ -1,0 +1,199 @@
+"""Slot records on a running base: every kind and every rank in one batch, W multiplied once for all.
+
+    y = W x' + g_out * (W x') + B (A x') + K(x') + S x'        with x' = g_in * x
+
+The rank rows of all adapters in a step stand under each other in one A and beside each other in one B; a row of the
+batch keeps only what its own adapter's rank rows gave (no padding to the largest rank, no loop over tokens). What rank
+rows cannot say, K and S, is added adapter by adapter to its own rows. Rows of an adapter cannot reach another's:
+foreign results are overwritten with zero, not multiplied by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from runtime.artifact.slots import SlotRecord
+from runtime.engine.errors import AdapterRefused
+from runtime.engine.pieces import Extra, Piece, fit_record
+from runtime.engine.weights import Linear, Part, Weights
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A record on the device. Requests hold it themselves: detaching the name does not disturb them."""
+
+    name: str
+    kind: str
+    digest: str
+    pieces: Mapping[str, Piece]  # by the name of the fused matrix
+
+
+@dataclass(frozen=True)
+class Union:
+    """The updates of several adapters on one matrix, laid side by side."""
+
+    a: Tensor | None
+    b: Tensor | None  # [rank, out]
+    layout: tuple[tuple[int, int], ...]  # (adapter, its rank rows)
+    g_out: Tensor | None  # [adapters, out]
+    g_in: Tensor | None  # [adapters, in]; only where the matrix is taken whole
+    extras: tuple[tuple[int, Extra], ...]
+    parts: tuple["Union", ...] = ()  # one per part, where a part has a g_in of its own
+
+
+class Mix:
+    """Whose row is whose in one step: `weights` [rows, adapters] is one where a row belongs to an adapter."""
+
+    def __init__(self, unions: Mapping[str, Union], owners: Sequence[int], counts: Sequence[int], like: Tensor) -> None:
+        """`owners`: for each request its adapter's number in `unions`, -1 for none; `counts`: its rows."""
+        self.unions = unions
+        owner = torch.tensor(owners).repeat_interleave(torch.tensor(counts)).to(like.device)
+        number = max(owners) + 1
+        self.whole = number == 1 and min(owners) == 0
+        self._own = owner[:, None] == torch.arange(number, device=like.device)
+        self.weights = self._own.to(like.dtype)
+        self._foreign: dict[tuple[tuple[int, int], ...], Tensor] = {}
+        self._rows: dict[int, Tensor] = {}
+
+    def foreign(self, layout: tuple[tuple[int, int], ...]) -> Tensor:
+        """[rows, rank rows]: where a rank row is not the row's own."""
+        if layout not in self._foreign:
+            numbers = torch.tensor([adapter for adapter, count in layout for _ in range(count)])
+            self._foreign[layout] = ~self._own.index_select(1, numbers.to(self._own.device))
+        return self._foreign[layout]
+
+    def rows(self, adapter: int) -> Tensor:
+        if adapter not in self._rows:
+            self._rows[adapter] = self._own[:, adapter].nonzero().flatten()
+        return self._rows[adapter]
+
+
+def apply(linear: Linear, x: Tensor, mix: Mix | None) -> Tensor:
+    """W x, with each row's adapter."""
+    union = mix.unions.get(linear.name) if mix is not None else None
+    if mix is None or union is None:
+        return linear(x)
+    if not union.parts:
+        return _apply(linear, None, x, union, mix)
+    results = [_apply(linear, part, x, of_part, mix) for part, of_part in zip(linear.parts, union.parts, strict=True)]
+    return torch.cat(results, dim=-1)
+
+
+def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix) -> Tensor:
+    if union.g_in is not None:
+        x = torch.addcmul(x, mix.weights @ union.g_in, x)
+    y = linear.unbiased(x, part)
+    if union.g_out is not None:
+        y.addcmul_(mix.weights @ union.g_out, y)
+    if linear.bias is not None:
+        y += linear.bias if part is None else linear.bias[part.start : part.stop]
+    if union.a is not None and union.b is not None:
+        inner = functional.linear(x, union.a)
+        if not mix.whole:
+            inner.masked_fill_(mix.foreign(union.layout), 0.0)
+        y.addmm_(inner, union.b)
+    for adapter, extra in union.extras:
+        target = y[:, extra.part.start : extra.part.stop]
+        if mix.whole:
+            target += extra(x)
+        else:
+            rows = mix.rows(adapter)
+            target.index_add_(0, rows, extra(x.index_select(0, rows)))
+    return y
+
+
+class Adapters:
+    """The adapters attached to one base, by name, and the unions of those that lately ran together."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._linears = {linear.name: linear for layer in weights.layers for linear in layer.linears()}
+        self._modules = {module: (linear, part) for module, linear, part in weights.modules()}
+        self._like = weights.norm
+        self._attached: dict[str, Attached] = {}
+        self._unions: dict[tuple[int, ...], tuple[tuple[Attached, ...], dict[str, Union]]] = {}
+
+    def attach(self, name: str, record: SlotRecord, digest: str) -> None:
+        """Checks a record against the base and takes it in. The same name again replaces what stood there."""
+        if not digest:
+            raise AdapterRefused(f"adapter {name!r} comes without a digest of its content.")
+        pieces = fit_record(name, record, self._modules, self._like)
+        self._attached[name] = Attached(name, record.kind, digest, pieces)
+        self._unions.clear()
+
+    def detach(self, name: str) -> None:
+        """No new request finds it; requests that run with it end as they began."""
+        self.find(name)
+        del self._attached[name]
+        self._unions.clear()
+
+    def find(self, name: str) -> Attached:
+        if name not in self._attached:
+            known = ", ".join(sorted(self._attached)) or "none"
+            raise AdapterRefused(f"no adapter {name!r} is attached.", hint=f"Attached: {known}.")
+        return self._attached[name]
+
+    def attached(self) -> dict[str, Attached]:
+        return dict(self._attached)
+
+    def mix(self, adapters: Sequence[Attached | None], counts: Sequence[int]) -> Mix | None:
+        """How a step of these requests, with these many rows each, is put together."""
+        distinct = {id(adapter): adapter for adapter in adapters if adapter is not None}
+        if not distinct:
+            return None
+        key = tuple(sorted(distinct))
+        if key not in self._unions:
+            self._unions[key] = self._union(tuple(distinct[number] for number in key))
+            while len(self._unions) > 4:  # each may copy the adapters it holds
+                del self._unions[next(iter(self._unions))]
+        number = {each: place for place, each in enumerate(key)}
+        owners = [-1 if adapter is None else number[id(adapter)] for adapter in adapters]
+        return Mix(self._unions[key][1], owners, counts, self._like)
+
+    def _union(self, adapters: tuple[Attached, ...]) -> tuple[tuple[Attached, ...], dict[str, Union]]:
+        unions = {}
+        for name, linear in self._linears.items():
+            pieces = [adapter.pieces.get(name) for adapter in adapters]
+            if any(piece is not None for piece in pieces):
+                unions[name] = _unite(linear, pieces)
+        return adapters, unions  # holding the adapters keeps their ids from being given to others
+
+
+def _unite(linear: Linear, pieces: Sequence[Piece | None]) -> Union:
+    if len(linear.parts) > 1 and any(piece is not None and piece.g_in for piece in pieces):
+        apart = []
+        for index, part in enumerate(linear.parts):
+            of_part = [piece.of_part(index, part) if piece else None for piece in pieces]
+            apart.append(_side_by_side(of_part))
+        return Union(None, None, (), None, None, (), tuple(apart))
+    return _side_by_side(pieces)
+
+
+def _side_by_side(pieces: Sequence[Piece | None]) -> Union:
+    a, b, layout, extras = [], [], [], []
+    for number, piece in enumerate(pieces):
+        if piece is None:
+            continue
+        if piece.a is not None and piece.b is not None:
+            a.append(piece.a)
+            b.append(piece.b.t())
+            layout.append((number, len(piece.a)))
+        extras += [(number, extra) for extra in piece.extras]
+    return Union(
+        a=(torch.cat(a) if len(a) > 1 else a[0]) if a else None,
+        b=(torch.cat(b) if len(b) > 1 else b[0]) if b else None,
+        layout=tuple(layout),
+        g_out=_rows([piece.g_out if piece else None for piece in pieces]),
+        g_in=_rows([piece.g_in.get(0) if piece else None for piece in pieces]),
+        extras=tuple(extras),
+    )
+
+
+def _rows(vectors: Sequence[Tensor | None]) -> Tensor | None:
+    """One row per adapter, zeros for those without."""
+    given = [vector for vector in vectors if vector is not None]
+    if not given:
+        return None
+    return torch.stack([torch.zeros_like(given[0]) if each is None else each for each in vectors])

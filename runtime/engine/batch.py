@@ -1,0 +1,117 @@
+"""One step's work as tensors: the tokens of many requests in one flat row, and where their keys and values lie.
+
+Requests that decode (one token each) come first, then the chunks of prompts. Built once per step, read by every layer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from runtime.engine.adapters import Mix
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one request contributes to a step: `tokens`, of which the first stands at position `past`."""
+
+    tokens: Sequence[int]
+    past: int
+    table: Sequence[int]  # blocks of its keys and values, these tokens' own included
+    wants_logits: bool
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows `start` to `stop` of the step: several tokens of one request that attend to its past and to themselves."""
+
+    start: int
+    stop: int
+    past: int
+    table: Tensor | None  # blocks of past and chunk; None when there is no past
+    mask: Tensor | None  # [rows, past + rows], added to the scores; None means plainly causal
+
+
+@dataclass(frozen=True)
+class Batch:
+    tokens: Tensor
+    positions: Tensor
+    blocks: Tensor  # with `offsets`: where each token's key and value are kept
+    offsets: Tensor
+    decoding: int  # the first rows: one token each
+    tables: Tensor  # [decoding, longest]: blocks, padded with the null block
+    mask: Tensor | None  # [decoding, 1, 1, longest * block size], added to the scores
+    chunks: tuple[Chunk, ...]
+    last: Tensor  # the rows whose logits are wanted
+    mix: Mix | None  # which adapter each row belongs to; None: the base alone
+
+
+def build_batch(
+    spans: Sequence[Span],
+    mix: Mix | None,
+    *,
+    block_size: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    prompts_only: bool = False,
+) -> Batch:
+    """The tensors of a step. `spans` must have those of a single token first.
+
+    `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone.
+    """
+    tokens: list[int] = []
+    positions: list[int] = []
+    blocks: list[int] = []
+    offsets: list[int] = []
+    last: list[int] = []
+    chunks: list[Chunk] = []
+    decoding = 0
+    for span in spans:
+        start, end = len(tokens), span.past + len(span.tokens)
+        tokens += span.tokens
+        positions += range(span.past, end)
+        blocks += [span.table[place // block_size] for place in range(span.past, end)]
+        offsets += [place % block_size for place in range(span.past, end)]
+        if span.wants_logits:
+            last.append(len(tokens) - 1)
+        if len(span.tokens) == 1 and not chunks and not prompts_only:
+            decoding += 1
+        else:
+            chunks.append(_chunk(span, start, block_size, device, dtype))
+    longest = max((span.past // block_size + 1 for span in spans[:decoding]), default=0)
+    tables = torch.tensor([_padded(span.table, longest) for span in spans[:decoding]], dtype=torch.int64).to(device)
+    mask = None
+    if decoding:
+        places = torch.arange(longest * block_size, device=device)
+        past = torch.tensor(positions[:decoding], device=device)
+        mask = torch.zeros(decoding, len(places), device=device, dtype=dtype)
+        mask = mask.masked_fill_(places > past[:, None], float("-inf"))[:, None, None]
+    return Batch(
+        tokens=torch.tensor(tokens).to(device),
+        positions=torch.tensor(positions).to(device),
+        blocks=torch.tensor(blocks).to(device),
+        offsets=torch.tensor(offsets).to(device),
+        decoding=decoding,
+        tables=tables,
+        mask=mask,
+        chunks=tuple(chunks),
+        last=torch.tensor(last, dtype=torch.int64).to(device),
+        mix=mix,
+    )
+
+
+def _padded(table: Sequence[int], length: int) -> list[int]:
+    """Block 0 is never written: what stands there is masked, and finite."""
+    return [*table[:length], *(0 for _ in range(length - len(table)))]
+
+
+def _chunk(span: Span, start: int, block_size: int, device: torch.device, dtype: torch.dtype) -> Chunk:
+    count = len(span.tokens)
+    if not span.past:
+        return Chunk(start, start + count, 0, None, None)
+    whole = span.past + count
+    used = -(-whole // block_size)
+    table = torch.tensor(list(span.table[:used]), dtype=torch.int64).to(device)
+    mask = torch.full((count, whole), float("-inf"), device=device, dtype=dtype)
+    return Chunk(start, start + count, span.past, table, mask.triu_(span.past + 1))

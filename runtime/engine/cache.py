@@ -1,0 +1,113 @@
+"""Who owns which block of the key-value cache: reference counts, a prefix cache keyed by content, eviction.
+
+A full block is known by a key over the adapter's digest and every token up to its end. Keys and values depend on both,
+so an expert that is loaded again under the same name but with other weights can never be served the old ones. Blocks
+nobody holds stay readable until their memory is wanted, the longest unused first. Only numbers live here; the memory
+itself is `pages`.
+"""
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Sequence
+
+NULL = 0
+
+
+class Cache:
+    """The accounts of `count` blocks, of which block 0 belongs to nobody."""
+
+    def __init__(self, count: int, block_size: int) -> None:
+        if count < 2 or block_size < 1:
+            raise ValueError("a cache needs at least one block besides the null block")
+        self.count, self.block_size = count, block_size
+        self._blank = list(range(count - 1, NULL, -1))
+        self._references = [0] * count
+        self._idle: dict[int, None] = {}  # known content, nobody's; in order of last use
+        self._key_of: dict[int, bytes] = {}
+        self._block_of: dict[bytes, int] = {}
+
+    @property
+    def available(self) -> int:
+        """Blocks that `allocate` can still give."""
+        return len(self._blank) + len(self._idle)
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that one request alone could keep."""
+        return (self.count - 1) * self.block_size
+
+    def root(self, digest: str) -> bytes:
+        """The key before the first block: what besides the tokens decides keys and values."""
+        return hashlib.blake2b(digest.encode(), digest_size=16).digest()
+
+    def key(self, before: bytes, tokens: Sequence[int]) -> bytes:
+        """The key of the block that holds `tokens` after everything `before` stands for."""
+        return hashlib.blake2b(before + array("q", tokens).tobytes(), digest_size=16).digest()
+
+    def match(self, tokens: Sequence[int], root: bytes) -> tuple[list[int], list[bytes]]:
+        """Blocks that hold the beginning of `tokens`, now referenced, with their keys; never all of the tokens."""
+        blocks: list[int] = []
+        keys: list[bytes] = []
+        for start in range(0, len(tokens) - self.block_size, self.block_size):
+            key = self.key(keys[-1] if keys else root, tokens[start : start + self.block_size])
+            block = self._block_of.get(key)
+            if block is None:
+                break
+            self._references[block] += 1
+            self._idle.pop(block, None)
+            blocks.append(block)
+            keys.append(key)
+        return blocks, keys
+
+    def allocate(self) -> int | None:
+        """A block to write into; what it held before is forgotten. None if all are in use."""
+        if self._blank:
+            block = self._blank.pop()
+        elif self._idle:
+            block = next(iter(self._idle))
+            del self._idle[block]
+            del self._block_of[self._key_of.pop(block)]
+        else:
+            return None
+        self._references[block] = 1
+        return block
+
+    def seal(self, block: int, key: bytes) -> None:
+        """The block is full and computed: others with the same beginning may read it from now on."""
+        if key not in self._block_of:
+            self._block_of[key] = block
+            self._key_of[block] = key
+
+    def release(self, table: Sequence[int]) -> None:
+        """Gives up one reference to each block, the last of the text first: beginnings are worth more."""
+        for block in reversed(table):
+            self._references[block] -= 1
+            if not self._references[block]:
+                if block in self._key_of:
+                    self._idle[block] = None
+                else:
+                    self._blank.append(block)
+
+    def forget(self) -> None:
+        """Drops the known content of every block nobody holds."""
+        for block in self._idle:
+            del self._block_of[self._key_of.pop(block)]
+            self._blank.append(block)
+        self._idle.clear()
+
+    def check(self, tables: Iterable[Sequence[int]]) -> None:
+        """Raises AssertionError unless these tables explain every block."""
+        held = [0] * self.count
+        for table in tables:
+            for block in table:
+                held[block] += 1
+        assert held == self._references, "reference counts differ from the tables"
+        assert not held[NULL], "the null block has an owner"
+        used = {block for block in range(self.count) if held[block]}
+        blank, idle = set(self._blank), set(self._idle)
+        assert len(blank) == len(self._blank), "a block is blank twice"
+        assert not used & blank and not used & idle and not blank & idle, "a block has two states"
+        assert used | blank | idle == set(range(1, self.count)), "a block is lost"
+        assert not blank & self._key_of.keys(), "a blank block has known content"
+        assert idle <= self._key_of.keys(), "an idle block has no known content"
+        assert self._block_of == {key: block for block, key in self._key_of.items()}, "keys and blocks disagree"

@@ -1,0 +1,324 @@
+"""The engine: requests in, tokens out, many at once.
+
+One thread owns an engine: every method is called from it, and `step` is where all work happens. Whoever serves many
+clients puts a queue in front. What is wrong with one request ends that request; all others finish unchanged.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runtime.artifact.canary import Canary
+from runtime.artifact.slots import SlotRecord
+from runtime.engine.adapters import Adapters
+from runtime.engine.base import base_digest, tokenizer_digest
+from runtime.engine.batch import Span, build_batch
+from runtime.engine.cache import Cache
+from runtime.engine.errors import CanaryFailed, GrammarRefused, RequestRefused
+from runtime.engine.grammar import CompiledGrammar, Grammars
+from runtime.engine.model import Model
+from runtime.engine.pages import Pages
+from runtime.engine.sampler import Sampling, choose, penalise
+from runtime.engine.scheduler import Scheduler
+from runtime.engine.sequence import Event, Request, Result, Usage, check_request
+from runtime.engine.sequence import Sequence as Running
+from runtime.engine.tokenizer import Tokenizer
+from runtime.errors import Problem
+
+__all__ = ["CompiledGrammar", "Engine", "Event", "Request", "Result", "Sampling", "Usage"]
+
+BLOCK_SIZE = 16
+# Memory for keys and values when the caller does not say: enough for a few long conversations.
+CACHE_BYTES = 512 << 20
+
+
+class Engine:
+    """One base on one device, with the adapters attached to it. Made by `load`."""
+
+    def __init__(
+        self,
+        model: Model,
+        tokenizer: Tokenizer,
+        *,
+        digests: tuple[str, str],
+        cache_tokens: int,
+        max_batch: int,
+        step_tokens: int,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.base_digest, self.tokenizer_digest = digests
+        self.model = model
+        blocks = -(-cache_tokens // BLOCK_SIZE) + 1
+        self._pages = Pages(model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
+        self._adapters = Adapters(model.weights)
+        self._grammars = Grammars(tokenizer, model.shape.vocab)
+        self._alive: dict[str, Running] = {}
+        self._undelivered: list[Event] = []
+        self.limit = min(model.shape.context, self._scheduler.cache.capacity)
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path | str,
+        *,
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        cache_tokens: int | None = None,
+        max_batch: int = 32,
+        step_tokens: int = 1024,
+    ) -> "Engine":
+        """A base directory, ready to run.
+
+        `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `cache_tokens`:
+        tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
+        once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
+        """
+        root = Path(directory)
+        tokenizer = Tokenizer.load(root)
+        model = Model(root, device=torch.device(device), dtype=dtype)
+        if cache_tokens is None:
+            cache_tokens = max(CACHE_BYTES // Pages.bytes_per_token(model.shape, model.dtype), 2 * BLOCK_SIZE)
+            cache_tokens = min(cache_tokens, max_batch * model.shape.context)
+        return cls(
+            model,
+            tokenizer,
+            digests=(base_digest(root), tokenizer_digest(root)),
+            cache_tokens=cache_tokens,
+            max_batch=max_batch,
+            step_tokens=step_tokens,
+        )
+
+    # Adapters
+
+    def attach(self, name: str, record: SlotRecord, digest: str) -> None:
+        """Takes in an adapter; `digest` names its content, and the prefix cache is keyed by it."""
+        self._adapters.attach(name, record, digest)
+
+    def detach(self, name: str) -> None:
+        """Forgets the name; requests that already run with it finish as they began."""
+        self._adapters.detach(name)
+
+    def attached(self) -> dict[str, str]:
+        """The attached adapters: name and digest."""
+        return {name: adapter.digest for name, adapter in self._adapters.attached().items()}
+
+    def check_canary(self, name: str, canary: Canary) -> None:
+        """Replays the canary; raises unless every stored logit comes out again within its tolerance."""
+        for number, probe in enumerate(canary.probes):
+            logits = self.last_logits(probe.tokens.tolist(), name)
+            ids = probe.top_ids.long()
+            if int(ids.max()) >= len(logits):
+                raise CanaryFailed(f"canary {number} of {name!r} names token {int(ids.max())}, which the base lacks.")
+            worst = float((logits[ids] - probe.top_values).abs().max())
+            if not worst <= canary.tolerance:  # NaN fails too
+                raise CanaryFailed(
+                    f"canary {number} of {name!r} is off by {worst:.3g}; {canary.tolerance:.3g} is allowed.",
+                    hint="The adapter was built for another base, or its file is damaged.",
+                )
+
+    # Grammars
+
+    def compile_grammar(self, grammar: str | Mapping[str, Any]) -> CompiledGrammar:
+        """GBNF text, or a JSON Schema as a mapping."""
+        return self._grammars.compile(grammar)
+
+    # Requests
+
+    def submit(self, request: Request) -> None:
+        """Takes a request in, or refuses it with the reason."""
+        if request.id in self._alive:
+            raise RequestRefused(f"a request {request.id!r} is already running.")
+        check_request(request, self.model.shape.vocab, self.limit)
+        adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
+        sequence = Running(
+            request,
+            adapter=adapter,
+            matcher=request.grammar.start() if request.grammar is not None else None,
+            limit=self.limit,
+            root=self._scheduler.cache.root(adapter.digest if adapter is not None else ""),
+            tokenizer=self.tokenizer,
+            vocabulary=self.model.shape.vocab,
+        )
+        self._alive[request.id] = sequence
+        self._scheduler.add(sequence)
+
+    def cancel(self, id: str) -> None:
+        """Ends a request; its last event says cancelled. Unknown and finished ids are ignored."""
+        if id in self._alive:
+            self._undelivered.append(self._finish(self._alive[id], "cancelled"))
+
+    @property
+    def busy(self) -> bool:
+        """Whether `step` has anything to do or to tell."""
+        return bool(self._alive or self._undelivered)
+
+    def step(self) -> list[Event]:
+        """Computes one step for all running requests and tells what came of it."""
+        events, self._undelivered = self._undelivered, []
+        counts, fresh = self._scheduler.plan()
+        if not counts:
+            return events
+        if fresh:
+            self._pages.clear(fresh)
+        for group, outcome in self._compute(counts):
+            if isinstance(outcome, str):
+                events += [self._finish(sequence, "error", outcome) for sequence in group]
+                continue
+            for sequence, count in group.items():
+                self._scheduler.commit(sequence, count)
+            events += self._advance([each for each in group if not each.missing], outcome)
+        return events
+
+    def generate(self, requests: Sequence[Request]) -> list[Result]:
+        """Runs requests to their end; one result each, in their order. A refused request's result says why."""
+        results: dict[int, Result] = {}
+        places: dict[str, int] = {}
+        for place, request in enumerate(requests):
+            try:
+                self.submit(request)
+                places[request.id] = place
+            except Problem as refusal:
+                results[place] = Result([], "", "error", str(refusal), Usage(len(request.tokens), 0))
+        others: list[Event] = []
+        while len(results) < len(requests):
+            for event in self.step():
+                if event.id not in places:
+                    others.append(event)
+                elif event.result is not None:
+                    results[places[event.id]] = event.result
+        self._undelivered += others
+        return [results[place] for place in range(len(requests))]
+
+    def stream(self, request: Request) -> Iterator[Event]:
+        """Runs one request and yields its events as they come; leaving the loop early cancels it."""
+        self.submit(request)
+        others: list[Event] = []
+        try:
+            while request.id in self._alive:
+                for event in self.step():
+                    if event.id != request.id:
+                        others.append(event)
+                    else:
+                        yield event
+        finally:
+            self.cancel(request.id)
+            self._undelivered = others + [event for event in self._undelivered if event.id != request.id]
+
+    def last_logits(self, tokens: Sequence[int], adapter: str | None = None) -> Tensor:
+        """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
+        check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
+        attached = self._adapters.find(adapter) if adapter is not None else None
+        with torch.inference_mode():
+            mix = self._adapters.mix([attached], [len(tokens)])
+            table = [0] * (len(tokens) // BLOCK_SIZE + 1)
+            span = Span(tokens, 0, table, True)
+            return self.model.forward(self._batch([span], mix, alone=True), None)[0].cpu()
+
+    def check(self) -> None:
+        """Raises AssertionError unless every block of the cache is accounted for."""
+        self._scheduler.check()
+
+    # One step
+
+    def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
+        """Logits for these requests; where the batch fails, each request is tried alone to find whose fault it is."""
+        try:
+            return [(counts, self._forward(counts))]
+        except Exception as error:  # whatever torch raises: out of memory, a shape, a device
+            if len(counts) == 1:
+                return [(counts, f"the computation failed: {_reason(error)}")]
+        return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
+
+    def _forward(self, counts: dict[Running, int]) -> Tensor:
+        spans = [
+            Span(
+                sequence.tokens[sequence.computed : sequence.computed + count],
+                sequence.computed,
+                sequence.table,
+                count == sequence.missing,
+            )
+            for sequence, count in counts.items()
+        ]
+        with torch.inference_mode():
+            mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
+            return self.model.forward(self._batch(spans, mix), self._pages)
+
+    def _batch(self, spans: list[Span], mix: Any, *, alone: bool = False) -> Any:
+        model = self.model
+        return build_batch(
+            spans, mix, block_size=BLOCK_SIZE, device=model.device, dtype=model.dtype, prompts_only=alone
+        )
+
+    def _advance(self, sequences: list[Running], logits: Tensor) -> list[Event]:
+        """The next token of each request, and what follows from it."""
+        if not sequences:
+            return []
+        with torch.inference_mode():
+            draws = [sequence.draw() for sequence in sequences]
+            penalise(logits, draws)
+            broken = self._bind(sequences, logits)
+            tokens, largest = choose(logits, draws)
+        events = []
+        for row, sequence in enumerate(sequences):
+            if row in broken:
+                events.append(self._finish(sequence, "error", broken[row]))
+            elif not math.isfinite(largest[row]):
+                events.append(self._finish(sequence, "error", "the model's logits are not finite."))
+            else:
+                events += self._take(sequence, tokens[row])
+        return events
+
+    def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:
+        """Rules out what grammars do not allow; the rows whose grammar failed, with the reason."""
+        rows = [row for row, sequence in enumerate(sequences) if sequence.matcher is not None]
+        if not rows:
+            return {}
+        matchers = [sequences[row].matcher for row in rows]
+        forbidden, errors = self._grammars.forbidden([matcher for matcher in matchers if matcher is not None])
+        forbidden = forbidden.to(logits.device)
+        if len(rows) == len(sequences):
+            logits.masked_fill_(forbidden, -math.inf)
+        else:
+            at = torch.tensor(rows, device=logits.device)
+            logits.index_copy_(0, at, logits.index_select(0, at).masked_fill_(forbidden, -math.inf))
+        return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
+
+    def _take(self, sequence: Running, token: int) -> list[Event]:
+        if token in self.tokenizer.eos_ids:
+            sequence.sampled += 1
+            return self._end(sequence, "stop")
+        text, stopped = sequence.take(token)
+        events = [Event(sequence.id, token, text)]
+        ended = stopped
+        if sequence.matcher is not None:
+            try:
+                sequence.matcher.accept(token)
+                ended = ended or sequence.matcher.ended
+            except GrammarRefused as refusal:
+                return [*events, self._finish(sequence, "error", str(refusal))]
+        if ended:
+            return events + self._end(sequence, "stop", stopped=stopped)
+        if len(sequence.tokens) >= sequence.limit:
+            return events + self._end(sequence, "length")
+        return events
+
+    def _end(self, sequence: Running, reason: str, *, stopped: bool = False) -> list[Event]:
+        """The last text, if any was held back, and the result."""
+        text = "" if stopped else sequence.close()
+        tail = [Event(sequence.id, None, text)] if text else []
+        return [*tail, self._finish(sequence, reason)]
+
+    def _finish(self, sequence: Running, reason: str, error: str | None = None) -> Event:
+        self._scheduler.remove(sequence)
+        del self._alive[sequence.id]
+        return Event(sequence.id, result=sequence.result(reason, error))
+
+
+def _reason(error: Exception) -> str:
+    line = str(error).strip().split("\n", 1)[0][:200]
+    return f"{line or type(error).__name__}".rstrip(".") + "."

@@ -1,0 +1,150 @@
+"""Grammars that bind an answer: GBNF or JSON Schema in, one set of allowed tokens per step out.
+
+llguidance does the parsing, behind three small classes. A grammar is compiled once and started for each request; an
+error in one request's grammar ends that request and no other. The end token is allowed exactly where the grammar may
+end. Compiling runs no code of the grammar's author and fetches nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+import torch
+from llguidance import LLExecutor, LLMatcher, LLParserLimits, LLTokenizer
+from torch import Tensor
+
+from runtime.engine.errors import GrammarRefused
+from runtime.engine.gbnf import gbnf_to_lark
+from runtime.engine.tokenizer import Tokenizer
+from runtime.engine.trial import try_schema
+
+LONGEST_SCHEMA = 1 << 19
+DEEPEST_SCHEMA = 64
+MOST_COMPILED = 256
+
+# What llguidance may spend on one grammar and on one mask: its defaults, about 15 ms a mask.
+_LIMITS = LLParserLimits(
+    initial_lexer_fuel=1_000_000,
+    step_lexer_fuel=200_000,
+    step_max_items=50_000,
+    max_grammar_size=500_000,
+    verbose_errors=False,
+)
+
+
+class Matcher:
+    """Where one request stands in its grammar."""
+
+    def __init__(self, inner: LLMatcher) -> None:
+        self.inner = inner
+
+    def accept(self, token: int) -> None:
+        """Moves on by one sampled token."""
+        if not self.inner.consume_token(token):
+            raise GrammarRefused(f"the grammar stopped: {_first_line(self.inner.get_error())}")
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing but the end can follow."""
+        return bool(self.inner.is_stopped())
+
+    @property
+    def may_end(self) -> bool:
+        return bool(self.inner.is_accepting())
+
+
+@dataclass(frozen=True)
+class CompiledGrammar:
+    """A grammar checked against one tokenizer; may be shared by any number of requests."""
+
+    source: str
+    _start: LLMatcher
+
+    def start(self) -> Matcher:
+        return Matcher(self._start.deep_copy())
+
+
+class Grammars:
+    """Compiles grammars for one tokenizer and computes the masks of a batch."""
+
+    def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
+        self._tokenizer, self._vocabulary = tokenizer, vocabulary
+        self._words = -(-vocabulary // 32)
+        self._known: LLTokenizer | None = None
+        self._executor: LLExecutor | None = None
+        self._compiled: dict[str, CompiledGrammar] = {}
+
+    def compile(self, grammar: str | Mapping[str, Any]) -> CompiledGrammar:
+        """GBNF text, or a JSON Schema as a mapping. The same grammar again costs nothing."""
+        text = grammar if isinstance(grammar, str) else _schema_text(grammar)
+        known = ("gbnf:" if isinstance(grammar, str) else "schema:") + text
+        if known not in self._compiled:
+            if isinstance(grammar, str):
+                source = LLMatcher.grammar_from_lark(gbnf_to_lark(text))
+            else:
+                source = LLMatcher.grammar_from_json_schema(text)
+                _refuse_error(try_schema(source))
+            start = LLMatcher(self._ll_tokenizer(), source, log_level=0, limits=_LIMITS)
+            _refuse_error(start.get_error())
+            while len(self._compiled) >= MOST_COMPILED:
+                del self._compiled[next(iter(self._compiled))]
+            self._compiled[known] = CompiledGrammar(source, start)
+        return self._compiled[known]
+
+    def forbidden(self, matchers: Sequence[Matcher]) -> tuple[Tensor, list[str]]:
+        """[matchers, vocabulary] bool, true where a token is not allowed; and per matcher what went wrong, or ""."""
+        bits = numpy.zeros((len(matchers), self._words), dtype=numpy.uint32)
+        if len(matchers) == 1:
+            matchers[0].inner.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
+        else:
+            if self._executor is None:
+                self._executor = LLExecutor(num_threads=max(1, torch.get_num_threads()))
+            pairs = [(matcher.inner, row) for row, matcher in enumerate(matchers)]
+            self._executor.unsafe_compute_mask_ptr(pairs, bits.ctypes.data, self._words * 4, len(matchers))
+        allowed = numpy.unpackbits(bits.view(numpy.uint8), axis=1, bitorder="little", count=self._vocabulary)
+        errors = [_first_line(each.inner.get_error()) if each.inner.is_error() else "" for each in matchers]
+        return torch.from_numpy(allowed == 0), errors
+
+    def _ll_tokenizer(self) -> LLTokenizer:
+        """Built when the first grammar comes: a second's work for a large vocabulary."""
+        if self._known is None:
+            self._known = LLTokenizer(
+                self._tokenizer.document, n_vocab=self._vocabulary, eos_token=sorted(self._tokenizer.eos_ids)
+            )
+        return self._known
+
+
+def _schema_text(schema: Mapping[str, Any]) -> str:
+    waiting: list[tuple[Any, int]] = [(schema, 0)]
+    seen = 0
+    while waiting:
+        value, depth = waiting.pop()
+        seen += 1
+        if seen > LONGEST_SCHEMA:
+            raise GrammarRefused(f"the JSON Schema has more than {LONGEST_SCHEMA} parts.")
+        if depth > DEEPEST_SCHEMA:
+            raise GrammarRefused(f"the JSON Schema is nested more than {DEEPEST_SCHEMA} deep.")
+        if isinstance(value, Mapping):
+            waiting += [(item, depth + 1) for item in value.values()]
+        elif isinstance(value, (list, tuple)):
+            waiting += [(item, depth + 1) for item in value]
+    try:
+        text = json.dumps(schema, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise GrammarRefused(f"the JSON Schema is not JSON ({error}).") from error
+    if len(text) > LONGEST_SCHEMA:
+        raise GrammarRefused(f"the JSON Schema is longer than {LONGEST_SCHEMA} characters.")
+    return text
+
+
+def _refuse_error(message: str) -> None:
+    if message:
+        raise GrammarRefused(f"the grammar does not compile: {_first_line(message)}")
+
+
+def _first_line(message: str) -> str:
+    """llguidance appends its whole state to a message; people need the beginning."""
+    line = message.strip().split("\n", 1)[0].strip()
+    return (line[:200] or "unknown error").rstrip(".") + "."

@@ -1,0 +1,68 @@
+"""Norm, rotation and attention in plain torch. Runs anywhere torch runs; reads pages by gathering them."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from runtime.engine.batch import Batch, Chunk
+from runtime.engine.pages import Pages
+
+
+def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """RMS norm over the last dimension."""
+    return functional.rms_norm(x, (x.shape[-1],), weight, eps)
+
+
+def norm_heads(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """RMS norm of each head [tokens, heads, size], each with a weight of its own."""
+    return functional.rms_norm(x, (x.shape[-1],), None, eps).mul_(weight)
+
+
+def rotation(positions: Tensor, frequencies: Tensor, scale: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine [tokens, 1, size / 2] of the rotary embedding."""
+    angles = (positions[:, None].float() * frequencies).unsqueeze(1)
+    return (angles.cos() * scale).to(dtype), (angles.sin() * scale).to(dtype)
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Each head's halves turned against each other."""
+    left, right = x.chunk(2, dim=-1)
+    return torch.cat((left * cosine - right * sine, right * cosine + left * sine), dim=-1)
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, layer: int, batch: Batch, pages: Pages | None) -> Tensor:
+    """Attention of every row of the step to its own request's past; [tokens, heads * size]."""
+    result = torch.empty_like(queries)
+    if batch.decoding:
+        assert pages is not None
+        result[: batch.decoding] = _decode(queries[: batch.decoding], layer, batch, pages)
+    for chunk in batch.chunks:
+        rows = slice(chunk.start, chunk.stop)
+        result[rows] = _prefill(queries[rows], keys[rows], values[rows], layer, chunk, pages)
+    return result.flatten(1)
+
+
+def _decode(queries: Tensor, layer: int, batch: Batch, pages: Pages) -> Tensor:
+    """One query per request; the query heads that share a key head stand together as if they were positions."""
+    rows, heads, size = queries.shape
+    keys, values = pages.read(layer, batch.tables)
+    grouped = queries.view(rows, pages.heads, heads // pages.heads, size)
+    found = functional.scaled_dot_product_attention(grouped, keys, values, attn_mask=batch.mask)
+    return found.reshape(rows, heads, size)
+
+
+def _prefill(queries: Tensor, keys: Tensor, values: Tensor, layer: int, chunk: Chunk, pages: Pages | None) -> Tensor:
+    query = queries.transpose(0, 1)[None]
+    if chunk.table is None:
+        key, value = keys.transpose(0, 1)[None], values.transpose(0, 1)[None]
+    else:
+        assert pages is not None and chunk.mask is not None
+        key, value = pages.read(layer, chunk.table[None])
+        key, value = key[:, :, : chunk.mask.shape[1]], value[:, :, : chunk.mask.shape[1]]
+    share = query.shape[1] // key.shape[1]
+    if share > 1:
+        key, value = key.repeat_interleave(share, 1), value.repeat_interleave(share, 1)
+    found = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=chunk.mask, is_causal=chunk.mask is None
+    )
+    return found[0].transpose(0, 1)

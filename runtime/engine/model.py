@@ -1,0 +1,69 @@
+"""The forward pass of Qwen3, Qwen2 and Llama: one function over one batch, with adapters applied where W is.
+
+It neither schedules nor samples, and keeps no state but its weights: keys and values go to the pages it is given.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from runtime.engine.adapters import apply
+from runtime.engine.batch import Batch
+from runtime.engine.kernels import plain
+from runtime.engine.pages import Pages
+from runtime.engine.shape import Shape
+from runtime.engine.weights import Layer, load_weights
+
+
+class Model:
+    """A base on one device, in one dtype."""
+
+    def __init__(self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None) -> None:
+        self.shape = Shape.read(directory)
+        self.device = device
+        # A CPU without bfloat16 units computes it slower than float32, and no CPU needs its memory saved by default.
+        self.dtype = dtype or (torch.float32 if device.type == "cpu" else self.shape.dtype)
+        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype)
+        self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
+
+    @torch.inference_mode()
+    def forward(self, batch: Batch, pages: Pages | None) -> Tensor:
+        """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past."""
+        shape, weights = self.shape, self.weights
+        turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
+        x = functional.embedding(batch.tokens, weights.embedding)
+        for number, layer in enumerate(weights.layers):
+            x = x + self._attention(x, turn, number, layer, batch, pages)
+            x = x + self._mlp(x, layer, batch)
+        x = plain.norm(x[batch.last], weights.norm, shape.norm_eps)
+        return functional.linear(x, weights.head).float()
+
+    def _attention(
+        self,
+        x: Tensor,
+        turn: tuple[Tensor, Tensor],
+        number: int,
+        layer: Layer,
+        batch: Batch,
+        pages: Pages | None,
+    ) -> Tensor:
+        shape = self.shape
+        turned = shape.heads + shape.kv_heads
+        x = plain.norm(x, layer.norm_in, shape.norm_eps)
+        heads = apply(layer.qkv, x, batch.mix).view(len(x), -1, shape.head_dim)
+        both, values = heads[:, :turned], heads[:, turned:]
+        if layer.norm_heads is not None:
+            both = plain.norm_heads(both, layer.norm_heads, shape.norm_eps)
+        both = plain.rotate(both, *turn)
+        queries, keys = both[:, : shape.heads], both[:, shape.heads :]
+        if pages is not None:
+            pages.write(number, keys, values, batch.blocks, batch.offsets)
+        found = plain.attend(queries, keys, values, number, batch, pages)
+        return apply(layer.out, found, batch.mix)
+
+    def _mlp(self, x: Tensor, layer: Layer, batch: Batch) -> Tensor:
+        x = plain.norm(x, layer.norm_mlp, self.shape.norm_eps)
+        gate, up = apply(layer.gate_up, x, batch.mix).chunk(2, dim=-1)
+        return apply(layer.down, functional.silu(gate) * up, batch.mix)

@@ -1,0 +1,113 @@
+"""From logits to the next token, each row of a batch by its own rules.
+
+Order, as in transformers: repetition penalty, (grammar mask,) temperature, top-k, top-p, min-p. A row draws one uniform
+number per token from its own seed and position, so what it gets does not depend on who else is in the batch.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from runtime.engine.errors import RequestRefused
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How one request's tokens are chosen. The default is greedy: the likeliest token, always."""
+
+    temperature: float = 0.0  # 0 is greedy
+    top_p: float = 1.0
+    top_k: int = 0  # 0 keeps all
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int | None = None  # None draws one
+
+    def check(self) -> None:
+        """Refuses values that mean nothing, NaN among them."""
+        for name, fine, range_ in (
+            ("temperature", 0 <= self.temperature <= 100, "between 0 and 100"),
+            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
+            ("top_k", isinstance(self.top_k, int) and self.top_k >= 0, "a whole number, at least 0"),
+            ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
+            ("repetition_penalty", 0.01 <= self.repetition_penalty <= 100, "between 0.01 and 100"),
+            ("seed", self.seed is None or isinstance(self.seed, int), "a whole number"),
+        ):
+            if not fine:
+                raise RequestRefused(f"{name} is {getattr(self, name)!r}; it must be {range_}.")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One row's rules at this position."""
+
+    sampling: Sampling
+    seed: int
+    position: int
+    seen: Tensor | None  # [vocabulary] bool: tokens that the repetition penalty counts
+
+
+def penalise(logits: Tensor, draws: Sequence[Draw]) -> None:
+    """Makes tokens that were there before less likely, in place."""
+    rows = [row for row, draw in enumerate(draws) if draw.seen is not None]
+    if not rows:
+        return
+    at = torch.tensor(rows, device=logits.device)
+    seen = torch.stack([draws[row].seen for row in rows]).to(logits.device)  # type: ignore[misc]
+    penalty = logits.new_tensor([draws[row].sampling.repetition_penalty for row in rows])[:, None]
+    some = logits.index_select(0, at)
+    logits.index_copy_(0, at, torch.where(seen, torch.where(some > 0, some / penalty, some * penalty), some))
+
+
+def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[list[int], list[float]]:
+    """The next token of each row, and the largest logit of each row: if that is not finite, the row has no answer."""
+    top = logits.argmax(-1) if logits.device.type != "cpu" else torch.from_numpy(logits.numpy().argmax(-1))
+    largest = logits.gather(1, top[:, None])[:, 0].tolist()
+    tokens = top.tolist()
+    rows = [row for row, draw in enumerate(draws) if draw.sampling.temperature > 0 and math.isfinite(largest[row])]
+    if rows:
+        drawn = _draw(logits[rows], [draws[row] for row in rows])
+        for row, token in zip(rows, drawn, strict=True):
+            tokens[row] = token
+    return tokens, largest
+
+
+def _draw(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+    def column(values: list[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
+
+    rules = [draw.sampling for draw in draws]
+    uniform = column([uniform_number(draw.seed, draw.position) for draw in draws])
+    scaled = logits.double() / column([rule.temperature for rule in rules])
+    order = None
+    if any(rule.top_k or rule.top_p < 1 or rule.min_p > 0 for rule in rules):
+        vocabulary = logits.shape[1]
+        kept = [min(rule.top_k or vocabulary, vocabulary) for rule in rules]
+        scaled, order = scaled.topk(max(kept), dim=-1)  # sorted, and no wider than any row needs
+        places = torch.arange(scaled.shape[1], device=logits.device)
+        scaled = scaled.masked_fill(places >= column([float(count) for count in kept]), -math.inf)
+        chances = scaled.softmax(-1)
+        before = chances.cumsum(-1) - chances
+        far = before >= column([rule.top_p for rule in rules])
+        thin = chances < chances[:, :1] * column([rule.min_p for rule in rules])
+        scaled = scaled.masked_fill((far | thin) & (places > 0), -math.inf)
+    sums = scaled.softmax(-1).cumsum(-1)
+    # The first place whose sum exceeds the number; scaled to the whole, which rounding may leave below one.
+    places = torch.searchsorted(sums, uniform * sums[:, -1:], right=True).clamp_(max=sums.shape[1] - 1)
+    if order is not None:
+        places = order.gather(1, places)
+    tokens: list[int] = places[:, 0].tolist()
+    return tokens
+
+
+def uniform_number(seed: int, position: int) -> float:
+    """A number in [0, 1) that depends on nothing else (splitmix64)."""
+    word = (seed * 0x9E3779B97F4A7C15 + position * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & _WORD
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        word = ((word ^ (word >> shift)) * factor) & _WORD
+    return float((word ^ (word >> 31)) >> 11) / float(1 << 53)
+
+
+_WORD = (1 << 64) - 1
