@@ -28,7 +28,14 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code."""
-    return at_the_edge(lambda: run(sys.argv[1:] if arguments is None else list(arguments)))
+    try:
+        return at_the_edge(lambda: run(sys.argv[1:] if arguments is None else list(arguments)))
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept; the same command goes on from here.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
+        return 141
 
 
 def run(words: list[str]) -> int:
@@ -68,12 +75,8 @@ def at_the_edge(work: Callable[[], int]) -> int:
     except Problem as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
-    except KeyboardInterrupt:
-        print("Stopped. What was finished is kept; the same command goes on from here.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
-        return 141
+        raise
     except Exception:
         import traceback
 

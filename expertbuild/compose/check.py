@@ -97,7 +97,7 @@ def _name_is_the_directorys(config: Config, directory: Path | None, origins: Ori
 
 def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     grammar = config["decoding"]["grammar"]
-    if directory is not None and grammar is not None and not (directory / grammar).is_file():
+    if directory is not None and grammar == Path(grammar or "").name and not (directory / grammar).is_file():
         what = f"the grammar {short(directory / grammar)} is not there."
         yield Fault(what, origins.of("decoding.grammar"), "Add the file, or set decoding.grammar to null.")
 

@@ -3,6 +3,7 @@
 Its own entry point is called with our folders and sources; only a mistake is told our way.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ def ask(arguments: Sequence[str]) -> int:
     resolvers.register()
     main = hydra.main(config_path=str(shipped("conf")), config_name="config", version_base="1.3")(_nothing)
     before, shows_all = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    logger = logging.getLogger()
+    level, handlers = logger.level, list(logger.handlers)
     sys.argv = [before[0] if before else "expertbuild", *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us instead of ending the program
     try:
@@ -37,6 +40,7 @@ def ask(arguments: Sequence[str]) -> int:
         return 0
     finally:
         sys.argv = before
+        logger.level, logger.handlers = level, handlers  # --info sets up a log of its own
         if shows_all is None:
             del os.environ["HYDRA_FULL_ERROR"]
         else:

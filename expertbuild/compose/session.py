@@ -56,6 +56,8 @@ class Session:
             with open_dict(config):
                 config.hydra.job.id = config.hydra.job.num = number
             configs.append(config)
+        if not configs:
+            raise ValueError("These words ask for no build at all.")
         return configs
 
     def read_from(self, overrides: tuple[str, ...]) -> tuple[list[tuple[Path, str]], list[str]]:

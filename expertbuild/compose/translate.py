@@ -17,7 +17,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, GrammarParseE
 
 from expertbuild.compose.faults import Fault, advise, did_you_mean
 from expertbuild.compose.origins import typed
-from expertbuild.compose.places import conf_folders, expert_folders, short
+from expertbuild.compose.places import conf_folders, expert_directory, expert_folders, short
 from expertbuild.compose.positions import defaults, keys_stand_in, lines
 from expertbuild.compose.session import Session
 
@@ -94,6 +94,10 @@ def _no_such_file(error: Any, hydra: Session, place: Place) -> Fault:
             if name and (folder / name).is_dir():
                 what = f"{short(folder / name)} is not an expert: it has no expert.yaml."
                 return Fault(what, where, "The manifest names the expert and lists its files.")
+    if group.startswith("expert/"):
+        home = expert_directory(group.split("/")[1])
+        what = f"{short(Path(home or group, *group.split('/')[2:], name))}.yaml is not there."
+        return Fault(what, where, advise(name, error.options or []))
     kind = group.replace("/", " ") or "configuration"
     known = [option for option in error.options or [] if option != name]
     return Fault(f'there is no {kind} "{name}".', where, advise(name, known))
@@ -105,8 +109,9 @@ def _where_chosen(name: str, message: str, hydra: Session, place: Place) -> str:
     if value.strip("'\"") == name:
         return str(place)
     for file in (hydra.file(f"{key}/{value}"), _speaks_of(message, hydra)):
-        if file is not None and name in defaults(file):
-            return f"{short(file)}:{defaults(file)[name]}"
+        for chosen, line in defaults(file).items() if file is not None else ():
+            if chosen.partition("@")[0].rpartition("/")[2] == name:
+                return f"{short(file or Path())}:{line}"
     return str(place)
 
 
