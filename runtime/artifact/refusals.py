@@ -4,11 +4,15 @@ An artifact is either accepted or refused; it is never mended. Each class is rai
 sentence that names the member, field or line at fault. Who asked for the artifact is not known here.
 """
 
+from runtime.artifact.shown import shown
 from runtime.errors import Problem
 
 
 class Refused(Problem):
-    """An artifact, or a part of it, that is not accepted."""
+    """An artifact, or a part of it, that is not accepted. What it says of itself is shown and never obeyed."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 # The container.

@@ -1,15 +1,18 @@
 """Proving an installed version again: every byte, the signatures, and today's trust file.
 
-Finds what changed in the store since it was installed, whoever changed it, and says all of it. It repairs one thing: a
+Finds what changed in the store since it was installed, whoever changed it, and says all of it. A package file can be
+proved the same way. It repairs one thing: a
 modification time that is off while the content is proved (a restored backup), since that would stop every load.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from runtime.artifact.folder import Folder
 from runtime.artifact.package import open_package
+from runtime.artifact.refusals import Refused
 from runtime.errors import Problem
 from runtime.registry.disk import publish_file
 from runtime.registry.install import address
@@ -22,19 +25,15 @@ from runtime.registry.verdict import decide
 
 @dataclass(frozen=True)
 class Audit:
-    """One installed version after every byte of it was read again. No faults: it is what was signed."""
+    """What was read again, from its first byte to its last. No faults: it is what was signed."""
 
-    installed: Installed
+    subject: str
+    trust: str
     faults: tuple[str, ...]
 
 
-def audit(store: Store, reference: str | None = None) -> list[Audit]:
-    """Prove one installed version again, or all of them."""
-    chosen = store.list() if reference is None else [store.find(reference)]
-    return [_audit(store, installed) for installed in chosen]
-
-
-def _audit(store: Store, installed: Installed) -> Audit:
+def audit(store: Store, installed: Installed) -> Audit:
+    """Prove an installed version again."""
     faults: list[str] = []
     try:
         faults.extend(_changed_files(installed))
@@ -43,7 +42,17 @@ def _audit(store: Store, installed: Installed) -> Audit:
         faults.append(problem.what)
     if not faults:
         _repair_times(store, installed)
-    return Audit(installed, tuple(dict.fromkeys(faults)))
+    return Audit(installed.reference, installed.trust, tuple(dict.fromkeys(faults)))
+
+
+def prove(path: Path) -> Audit:
+    """Prove a package file, as installing it would."""
+    try:
+        with open_package(path) as package:
+            verdict = decide(package.manifest.publisher, package.envelope, package.statement_bytes, load_trust())
+    except Refused as refusal:
+        return Audit(str(path), "refused", (refusal.what,))
+    return Audit(str(path), "unknown publisher" if verdict.state == "unknown" else verdict.state, ())
 
 
 def _changed_files(installed: Installed) -> Iterator[str]:

@@ -8,12 +8,13 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from runtime.artifact.shown import shown, table
 from runtime.errors import Mistake
 from runtime.registry.installed import Installed
-from runtime.registry.shown import shown, table
 from runtime.registry.store import Store
 
 SHORT = 12
@@ -89,23 +90,24 @@ def info(argv: Sequence[str]) -> int:
 
 def verify(argv: Sequence[str]) -> int:
     """Read every byte again and compare it with what was signed."""
-    from runtime.registry.audit import audit
+    from runtime.registry.audit import audit, prove
 
     words = _parser("verify", verify.__doc__)
-    words.add_argument("reference", nargs="*", help="what to verify; nothing means all that is installed")
+    words.add_argument("subject", nargs="*", help="installed experts or .expert files; nothing means all installed")
     said = words.parse_args(argv)
-    audits = [found for reference in said.reference or [None] for found in audit(Store(), reference)]
+    subjects = [_subject(text) for text in said.subject] if said.subject else Store().list()
+    found = [prove(each) if isinstance(each, Path) else audit(Store(), each) for each in subjects]
     if said.json:
-        _print_json([{**_as_json(a.installed), "faults": list(a.faults)} for a in audits])
+        _print_json([asdict(each) for each in found])
+    elif not found:
+        print("Nothing is installed.")
     else:
-        for found in audits:
-            verdict = "not what was signed" if found.faults else f"as it was signed ({_trust_words(found.installed)})"
-            print(shown(f"{found.installed.reference}: {verdict}"))
-            for fault in found.faults:
+        for each in found:
+            verdict = "not what was signed" if each.faults else f"whole and unchanged ({each.trust})"
+            print(shown(f"{each.subject}: {verdict}"))
+            for fault in each.faults:
                 print(shown(f"  {fault}"))
-        if not audits:
-            print("Nothing is installed.")
-    return 1 if any(found.faults for found in audits) else 0
+    return 1 if any(each.faults for each in found) else 0
 
 
 def keygen(argv: Sequence[str]) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 from runtime.artifact.package import Package, open_package
 from runtime.artifact.refusals import Refused
+from runtime.artifact.shown import shown
 from runtime.registry.installed import Installed
-from runtime.registry.shown import shown
 from runtime.registry.trust import load_trust
 from runtime.registry.verdict import decide
 

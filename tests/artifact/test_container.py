@@ -406,3 +406,12 @@ def test_a_missing_source_leaves_the_old_file(small, tmp_path):
     with pytest.raises(Problem):
         write_container(small, {"a": tmp_path / "nowhere"})
     assert small.read_bytes() == before
+
+
+def test_a_refusal_shows_the_escapes_in_a_name_and_does_not_print_them(tmp_path):
+    path = tmp_path / "\x1b[31m.expert"
+    path.write_bytes(build([Shape(b"\x1b[2Jgone", b"", method=8)]))
+    with pytest.raises(no.Compressed) as caught:
+        open_container(path)
+    assert str(caught.value).isprintable()
+    assert "\\x1b[2Jgone" in str(caught.value)

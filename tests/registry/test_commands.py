@@ -39,7 +39,7 @@ def test_from_a_strangers_package_to_an_installed_expert(run, package, public):
     assert "Installed acme/expert-sql 0.1.0 for nano, qwen3-0.6b (trusted, key " in text
     assert "Installed already" in run("install", package)[1]
     assert "acme/expert-sql  0.1.0" in run("list_installed")[1]
-    assert run("verify") == (0, run("verify", "expert-sql")[1])
+    assert run("verify") == (0, "acme/expert-sql@0.1.0: whole and unchanged (trusted)\n")
     assert "Removed acme/expert-sql 0.1.0." in run("uninstall", "expert-sql")[1]
     assert "Nothing is installed" in run("list_installed")[1]
     assert "Nobody is trusted" in run("trust", "remove", "acme")[1]
@@ -89,6 +89,14 @@ def test_verify_fails_and_names_the_file(run, store, acme, package):
     code, text = run("verify")
     assert code == 1
     assert "README.md was changed" in text
+
+
+def test_a_file_can_be_verified_without_installing_it(run, package, tmp_path):
+    assert run("verify", package) == (0, f"{package}: whole and unchanged (unknown publisher)\n")
+    (tmp_path / "bad.expert").write_bytes(package.read_bytes()[:-1])
+    code, text = run("verify", tmp_path / "bad.expert")
+    assert code == 1
+    assert "cut short" in text
 
 
 def test_terminal_escapes_in_metadata_are_shown_and_not_obeyed(run, tmp_path, acme):

@@ -54,7 +54,7 @@ def killed_at(step, work):
 
 
 def is_sound(store):
-    return all(not found.faults for found in audit(store))
+    return all(not audit(store, installed).faults for installed in store.list())
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.registry.shown import shown, table
+from runtime.artifact.shown import shown, table
 
 
 def test_what_a_terminal_would_obey_is_shown():
