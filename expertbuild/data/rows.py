@@ -64,3 +64,13 @@ def read_rows(path: Path) -> Iterator[Row]:
             except json.JSONDecodeError as error:
                 raise RowRefused(f"is not JSON ({error.msg}).", where=f"{path.name}:{number}") from error
             yield check_row(row, f"{path.name}:{number}")
+
+
+def question(row: Row) -> str:
+    """All that is asked, as one text."""
+    return "\n".join(f"{message['role']}: {message['content']}" for message in row["messages"])
+
+
+def bare_question(row: Row) -> str:
+    """The question without what does not make it another one: case and blanks."""
+    return "".join(question(row).casefold().split())

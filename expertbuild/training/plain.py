@@ -45,7 +45,7 @@ class PlainPass:
 
     def padded(self, pack: Pack) -> Tensor:
         """Each sample in a row of its own."""
-        rows = torch.nn.utils.rnn.pad_sequence(torch.split(pack.tokens, list(pack.lengths)), batch_first=True)
+        rows = torch.nn.utils.rnn.pad_sequence(list(torch.split(pack.tokens, list(pack.lengths))), batch_first=True)
         lengths = torch.tensor(pack.lengths, device=rows.device)
         inside = torch.arange(rows.shape[1], device=rows.device) < lengths.unsqueeze(1)
         return self._head(self._hidden(input_ids=rows)[inside][pack.where])

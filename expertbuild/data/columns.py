@@ -1,0 +1,78 @@
+"""Foreign columns as rows: which column is the question, which the answer, or how both are put together.
+
+    columns:
+      prompt: "{schema}\\n{question}"     # a template over columns
+      answer: query                      # or just a column's name
+      stratum: category
+      group: db
+      facts: {ddl: schema}
+
+Records that already have `messages` and `answer` need no mapping.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from string import Formatter
+from typing import Any
+
+from expertbuild.data.errors import SourceMistake
+from expertbuild.data.rows import Row, check_row, dump
+
+KEYS = ("id", "system", "prompt", "answer", "stratum", "group", "facts")
+
+
+def check_columns(columns: Mapping[str, Any] | None) -> None:
+    """Refuse a mapping that could never give a row."""
+    if columns is None:
+        return
+    for key in columns:
+        if key not in KEYS:
+            raise SourceMistake(f'"{key}" is no part of a row.', where="columns", hint=f"Known: {', '.join(KEYS)}.")
+    for key in ("prompt", "answer"):
+        if key not in columns:
+            raise SourceMistake(f'the mapping does not say what the "{key}" is.', where="columns")
+
+
+def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:
+    """One record as a row; `where` names it in errors."""
+    if not isinstance(record, Mapping):
+        raise SourceMistake("is not a record with named columns.", where=where)
+    if columns is None:
+        row = {"stratum": "all", **record}
+    else:
+        row = {"stratum": "all", **_mapped(record, columns, where)}
+    if "id" not in row:
+        row["id"] = sha256(dump(row).encode()).hexdigest()[:16]
+    row["id"] = str(row["id"])
+    return check_row(row, where)
+
+
+def _mapped(record: Mapping[str, Any], columns: Mapping[str, Any], where: str) -> Row:
+    def value(key: str) -> str:
+        return _text(record, columns[key], where)
+
+    messages = [{"role": "user", "content": value("prompt")}]
+    if "system" in columns:
+        messages.insert(0, {"role": "system", "content": value("system")})
+    row: Row = {"messages": messages, "answer": value("answer")}
+    row |= {key: value(key) for key in ("id", "stratum", "group") if key in columns}
+    row["facts"] = {name: _text(record, source, where) for name, source in (columns.get("facts") or {}).items()}
+    return row
+
+
+def _text(record: Mapping[str, Any], source: str, where: str) -> str:
+    if "{" not in source:
+        source = "{" + source + "}"
+    parts = []
+    for text, column, _, _ in Formatter().parse(source):
+        parts.append(text)
+        if column is None:
+            continue
+        if column not in record or record[column] is None:
+            raise SourceMistake(
+                f'there is no column "{column}".' if column not in record else f'the column "{column}" is empty.',
+                where=where,
+                hint=f"There are: {', '.join(map(str, record))}." if column not in record else "",
+            )
+        parts.append(str(record[column]))
+    return "".join(parts)

@@ -1,0 +1,66 @@
+"""The task "answer this question with SQL": table definitions and a question, and the query that answers it.
+
+Queries run on PostgreSQL and on SQLite. `facts.ddl` is what a scorer needs to run them; the stratum is the kind of
+question (see `sql_questions`). The base's corpus has tables and queries, never a question beside its query.
+"""
+
+import random
+from hashlib import sha256
+
+from expertbuild.data.generators.asking import Forms, polite
+from expertbuild.data.generators.sql_questions import STRATA, NotHere
+from expertbuild.data.generators.sql_words import Speech
+from expertbuild.data.generators.tables import schema
+from expertbuild.data.rows import Row
+
+# Joins and orders were what a small base found hardest, so they come more often.
+WEIGHTS = {"filter": 2.0, "count": 1.5, "join": 3.0, "order": 1.5, "top": 1.5, "subquery": 1.5}
+TWO_TABLES = 0.25  # how often a question about one table stands under two
+
+LAYOUTS = Forms(
+    train=(
+        "{ddl}\n{question}",
+        "{ddl}\n{question}",
+        "{ddl}\n\n{question}",
+        "{ddl}\nQuestion: {question}",
+        "{question}\n{ddl}",
+    ),
+    held_out=(
+        "Schema:\n{ddl}\n\nWhat I want to know: {question}",
+        "Given these tables:\n{ddl}\nanswer this: {question}",
+    ),
+)
+
+
+def draw(rng: random.Random, words: str = "train", phrasings: str = "train", columns: int = 5) -> Row:
+    """One question with its query; tables have up to `columns` columns besides their keys."""
+    strata = list(STRATA)
+    while True:
+        stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
+        both = stratum == "join" or rng.random() < TWO_TABLES
+        tables = schema(rng, words, tables=2 if both else 1, columns=(2, columns - 1 if both else columns))
+        try:
+            question, query = STRATA[stratum](Speech(rng, phrasings, words), tables)
+        except NotHere:
+            continue
+        break
+    question = _tidy(polite(rng, phrasings, question))
+    shown = tables if len(tables) == 1 or rng.random() < 0.5 else tables[::-1]
+    ddl = "\n".join(table.ddl() for table in shown)
+    asked = LAYOUTS.choose(rng, phrasings).replace("{ddl}", ddl).replace("{question}", question)
+    return {
+        "id": "text_to_sql-" + sha256(asked.encode()).hexdigest()[:16],
+        "messages": [{"role": "user", "content": asked}],
+        "answer": query + ";",
+        "stratum": stratum,
+        "facts": {"ddl": ddl},
+        "group": sha256("\n".join(sorted(table.ddl() for table in tables)).encode()).hexdigest()[:16],
+    }
+
+
+def _tidy(question: str) -> str:
+    """One blank between words, none before marks, a capital at the start."""
+    text = " ".join(question.split())
+    for mark in ".?,":
+        text = text.replace(f" {mark}", mark)
+    return text[0].upper() + text[1:]

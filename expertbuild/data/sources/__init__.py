@@ -1,0 +1,39 @@
+"""Where rows come from, by name. Each file provides `rows(spec, place) -> Iterator[Row]`.
+
+A source gives rows of schemas/row.schema.json one at a time and knows nothing of splits. It may also provide
+`modules(spec)`, the further modules it looks up, and `files(spec, directory)`, the local files it reads: both
+belong to the key of a build.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from expertbuild.catalogue import Catalogue
+from expertbuild.data.errors import RecipeMistake
+from expertbuild.data.rows import Row
+
+SOURCES = Catalogue("data source", {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface")})
+
+Spec = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a source may use besides its own lines in the recipe."""
+
+    seed: str
+    directory: Path  # relative paths of the recipe start here: the expert's own directory
+
+
+class Source(Protocol):
+    """What each file here provides."""
+
+    def rows(self, spec: Spec, place: Place) -> Iterator[Row]: ...
+
+
+def source(spec: Spec) -> Source:
+    if "kind" not in spec:
+        raise RecipeMistake("a source has no kind.", hint=f"Known: {', '.join(sorted(SOURCES.modules))}.")
+    return cast(Source, SOURCES.load(spec["kind"]))
