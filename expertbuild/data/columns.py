@@ -37,10 +37,7 @@ def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:
     """One record as a row; `where` names it in errors."""
     if not isinstance(record, Mapping):
         raise SourceMistake("is not a record with named columns.", where=where)
-    if columns is None:
-        row = {"stratum": "all", **record}
-    else:
-        row = {"stratum": "all", **_mapped(record, columns, where)}
+    row = {"stratum": "all", **(record if columns is None else _mapped(record, columns, where))}
     if "id" not in row:
         row["id"] = sha256(dump(row).encode()).hexdigest()[:16]
     row["id"] = str(row["id"])

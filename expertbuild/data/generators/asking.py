@@ -22,8 +22,9 @@ class Forms:
 
 
 # Only a request that begins with one of these can stand after "Could you".
-VERBS = frozenset(
-    "Arrange Break Count Display Find Get Give List Look Name Print Put Show Tell Work Fix Repair Return".split()
+VERBS = (
+    *("Arrange", "Break", "Count", "Display", "Find", "Fix", "Get", "Give", "List", "Look", "Name", "Print", "Put"),
+    *("Repair", "Return", "Show", "Tell", "Work"),
 )
 BEFORE = Forms(("Please", "Can you", "Could you", "I want you to"), ("Kindly", "Would you", "I would like you to"))
 

@@ -283,8 +283,8 @@ def _comment(rng: random.Random, tokens: Tokens, phrasings: str) -> Tokens | Non
     said = COMMENTS.choose(rng, phrasings)
     lines = [at for at in _places(tokens, "blank") if "\n" in tokens[at].text]
     if lines:
-        at = rng.choice(lines)
-        return [*tokens[:at], Token("blank", rng.choice((f" // {said}", f" # {said}"))), *tokens[at:]]
+        end = rng.choice(lines)
+        return [*tokens[:end], Token("blank", rng.choice((f" // {said}", f" # {said}"))), *tokens[end:]]
     at = _one(rng, _places(tokens, ",", ":", "{", "["))
     return None if at is None else [*tokens[: at + 1], Token("blank", f" /* {said} */"), *tokens[at + 1 :]]
 
