@@ -20,11 +20,10 @@ _KEPT = 64  # logits of a canary that travel: the largest ones, enough to notice
 
 def compile_adapter(run: Context) -> None:
     """Lower the adapter, prove the parity, store what the runtime replays at load."""
-    from runtime.engine.engine import Engine
-
     from expertbuild.training.lowering import lower
     from runtime.artifact.canary import Canary, write_canary
     from runtime.artifact.slots import read_slots, write_slots
+    from runtime.engine.engine import Engine
     from runtime.errors import Problem
 
     settings = run.config["compile"]

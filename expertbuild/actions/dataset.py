@@ -1,6 +1,7 @@
 """dataset: from a recipe to rows for training, validation and test, with no leak between them."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from expertbuild.actions.base import base_directory
@@ -23,6 +24,7 @@ DATASET = Action(
     name="dataset",
     version=1,
     reads=("dataset",),
+    unkeyed=("paths.expert",),
     function="expertbuild.actions.dataset:dataset",
     libraries=("tokenizers",),
     plugins=_plugins,
@@ -40,5 +42,5 @@ def dataset(run: Context) -> None:
         tokenizer=Tokenizer.load(base_directory(run)),
         seed=run.seed,
         report=run.report,
-        files=run.files,
+        directory=Path(run.config["paths"]["expert"]),
     )

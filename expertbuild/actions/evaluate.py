@@ -28,10 +28,9 @@ EVALUATE = Action(
 
 def evaluate(run: Context) -> None:
     """Score both with the same prompts, grammar and decoding."""
-    from runtime.engine.engine import Engine
-
     from expertbuild.evaluation.evaluate import evaluate_expert
     from runtime.artifact.slots import read_slots
+    from runtime.engine.engine import Engine
 
     engine = Engine.load(base_directory(run))
     record = read_slots((run.inputs["compile"] / "slots.safetensors").read_bytes())

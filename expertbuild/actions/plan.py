@@ -17,6 +17,7 @@ from expertbuild.actions.package import PACKAGE
 from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
 from expertbuild.actions.train import TRAIN
+from expertbuild.data.recipe import files as recipe_files
 from expertbuild.graph import Step
 from runtime.engine.base import TOKENIZER_FILES
 
@@ -65,8 +66,10 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
     config, files = branch.config, _model(branch)
     of = f"[{config['expert']['name']},{config['base']['name']}]"
     data = {role: path for role, path in files.items() if path.name in TOKENIZER_FILES}
-    data |= {f"source/{path}": expert / path for path in _local_files(config, expert)}
+    data |= recipe_files(config["dataset"][config["dataset"]["use"]], expert)
     grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
+
+    config = {**config, "paths": {"expert": str(expert)}}
 
     def step(action: Any, inputs: dict[str, Step], files: Mapping[str, Path]) -> Step:
         return Step(action.name + of, action, config, inputs, files, seed=config["seed"])
@@ -85,13 +88,6 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
         "evaluate": evaluate,
         "profile": profile,
     }
-
-
-def _local_files(config: Config, expert: Path) -> list[str]:
-    """Files that the recipe names; patterns are spelled out, so that a new file is a new input."""
-    recipe = config["dataset"].get(config["dataset"]["use"]) or {}
-    named = [source["path"] for source in recipe.get("sources", ()) if source.get("kind") == "files"]
-    return sorted(str(path.relative_to(expert)) for pattern in named for path in expert.glob(pattern))
 
 
 def _package(branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]], expert: Path, key_id: str) -> Step:

@@ -8,9 +8,10 @@ from expertbuild.graph import Action, Context
 
 
 def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
-    from expertbuild.training.sft import modules
+    from expertbuild.training.adapters import ADAPTERS
+    from expertbuild.training.backends import BACKENDS
 
-    return modules(config["adapter"], config["train"])
+    return ADAPTERS.module(config["adapter"]["kind"]), BACKENDS.module(config["train"]["backend"])
 
 
 TRAIN = Action(
@@ -18,6 +19,7 @@ TRAIN = Action(
     version=1,
     reads=("adapter", "train", "decoding.system"),
     function="expertbuild.actions.train:train",
+    unkeyed=("train.processes", "train.fused", "train.micro_batch", "train.checkpoint_every", "train.device"),
     libraries=("torch", "transformers", "peft"),
     plugins=_plugins,
 )
@@ -25,17 +27,19 @@ TRAIN = Action(
 
 def train(run: Context) -> None:
     """Fine-tune; checkpoints lie in the work directory, so a killed run goes on where it was."""
-    from expertbuild.training.sft import train as fine_tune
+    from expertbuild.data.rows import read_rows
+    from expertbuild.training.methods.sft import train as fine_tune
 
-    rows = run.inputs["dataset"]
+    dataset = run.inputs["dataset"]
     fine_tune(
         base_directory(run),
-        rows / "train.jsonl",
-        rows / "validation.jsonl",
-        adapter=run.config["adapter"],
-        settings=run.config["train"],
-        out=run.out,
-        work=run.work,
+        list(read_rows(dataset / "train.jsonl")),
+        list(read_rows(dataset / "validation.jsonl")),
+        run.config["adapter"],
+        run.config["train"],
+        run.out,
+        run.work,
         seed=run.seed,
+        system=run.config["decoding"]["system"],
         report=run.report,
     )

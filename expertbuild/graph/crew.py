@@ -1,6 +1,7 @@
 """The build's talk with its workers: tasks down, messages up, and what they print into logs."""
 
 import select
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from expertbuild.graph.record import Record
 
 if TYPE_CHECKING:
     from expertbuild.graph.spawn import Worker
+
+_LAST_WORDS = 2.0  # seconds for a process that hung up to end by itself, so that its exit code is its own
 
 
 class Crew:
@@ -49,7 +52,7 @@ class Crew:
             step=node.step.id,
             key=node.key,
             document=judgement.document,
-            config=_bare(judgement.asked.config),
+            config=_bare(judgement.asked.given),
             inputs={role: record.outputs for role, record in sources.items()},
             input_keys={role: record.key for role, record in sources.items()},
             files={role: Path(path).absolute() for role, path in node.step.files.items()},
@@ -114,6 +117,7 @@ class Crew:
 
     def _lost(self, worker: "Worker", node: Node | None) -> None:
         """A worker is gone. Its step fails; the others go on with the rest of the crew."""
+        worker.wait(time.monotonic() + _LAST_WORDS)
         how = worker.end()
         log = self._log(worker)
         del self._logs[worker]

@@ -12,7 +12,7 @@ from expertbuild.graph.action import Step
 from expertbuild.graph.cache import Cache
 from expertbuild.graph.code import Code, Seen
 from expertbuild.graph.errors import GraphMistake
-from expertbuild.graph.key import cut, key_document
+from expertbuild.graph.key import cut, key_document, without
 from expertbuild.graph.libraries import Libraries
 from expertbuild.graph.memo import Memo
 from expertbuild.graph.sensitive import find_secrets
@@ -26,6 +26,9 @@ class Asked:
 
     step: Step
     config: dict[str, Any]
+    """What is part of the key."""
+    given: dict[str, Any]
+    """What the function sees: the same, and what the key leaves out on purpose."""
     files: dict[str, str]
     code: dict[str, str]
     libraries: dict[str, str | None]
@@ -45,7 +48,8 @@ class Facts:
 
     def ask(self, step: Step) -> Asked:
         action = step.action
-        config = cut(step.config, action.reads)
+        given = cut(step.config, (*action.reads, *action.unkeyed))
+        config = without(given, action.unkeyed)
         module, colon, function = action.function.partition(":")
         if not colon or not function:
             raise GraphMistake(f"its function is {action.function!r}, not module:name", where=step.id)
@@ -53,6 +57,7 @@ class Facts:
         return Asked(
             step,
             config,
+            given,
             {role: self.file(step, role) for role in sorted(step.files)},
             self._code.closure(modules, step.id),
             {name: self._libraries.version(name) for name in sorted(action.libraries)},

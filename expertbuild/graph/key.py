@@ -33,6 +33,21 @@ def cut(config: Mapping[str, Any], reads: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def without(config: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """`config` less what lies under the dotted paths."""
+    found = dict(config)
+    for path in paths:
+        *parents, last = path.split(".")
+        target: Any = found
+        for name in parents:
+            if not isinstance(target.get(name), Mapping):
+                break
+            target[name] = target = dict(target[name])
+        else:
+            target.pop(last, None)
+    return found
+
+
 def key_document(
     step: Step,
     config: Mapping[str, Any],
