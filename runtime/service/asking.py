@@ -1,0 +1,74 @@
+"""From a conversation to a request that the engine can run, by the decoding of whoever answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from runtime.artifact.manifest import Decoding
+from runtime.engine.grammar import CompiledGrammar
+from runtime.engine.sampler import Sampling
+from runtime.engine.sequence import Request
+from runtime.engine.tokenizer import Tokenizer
+from runtime.router.router import Decision
+from runtime.service.answers import Ask, Messages
+
+T = TypeVar("T")
+
+_LAST = 3  # messages of the user that are looked at together when the last one alone says too little
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request on its way: who will answer, why, and what the engine will be asked."""
+
+    request: Request
+    expert: str | None
+    decision: Decision | None
+
+
+def request_of(
+    ask: Ask,
+    decoding: Decoding,
+    tokenizer: Tokenizer,
+    *,
+    adapter: str | None,
+    grammar: CompiledGrammar | None,
+    id: str,
+) -> Request:
+    """What the client says goes before what the expert's manifest says."""
+    rules = Sampling(
+        temperature=_first(ask.temperature, decoding.temperature),
+        top_p=_first(ask.top_p, decoding.top_p),
+        top_k=_first(ask.top_k, decoding.top_k),
+        min_p=_first(ask.min_p, 0.0),
+        repetition_penalty=_first(ask.repetition_penalty, 1.0),
+        seed=ask.seed,
+    )
+    return Request(
+        tokens=tokenizer.chat(with_system(ask.messages, decoding.system)),
+        max_tokens=_first(ask.max_tokens, decoding.max_tokens),
+        adapter=adapter,
+        sampling=rules,
+        grammar=grammar,
+        stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
+        id=id,
+    )
+
+
+def with_system(messages: Messages, system: str) -> list[Mapping[str, Any]]:
+    """The conversation under the expert's own system prompt, unless the client brought one."""
+    if not system or any(message.get("role") == "system" for message in messages):
+        return list(messages)
+    return [{"role": "system", "content": system}, *messages]
+
+
+def texts_to_route(messages: Messages) -> list[str]:
+    """What the router is asked about: the last thing the user said; should that say too little, the last few together."""
+    said = [message["content"] for message in messages if message.get("role") == "user"]
+    if not said:
+        return []
+    return [said[-1]] if len(said) == 1 else [said[-1], "\n".join(said[-_LAST:])]
+
+
+def _first(wanted: T | None, default: T) -> T:
+    return default if wanted is None else wanted

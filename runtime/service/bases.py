@@ -1,0 +1,59 @@
+"""Which base: a name in conf/base, a source (`package:`, `path:`, `hub:`), or a directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runtime.engine.base import locate
+from runtime.engine.errors import BaseRefused
+from runtime.errors import Mistake
+from runtime.home import shipped
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base on this machine. The digests are what its content must have; None: whatever it has."""
+
+    name: str
+    directory: Path
+    digest: str | None = None
+    tokenizer_digest: str | None = None
+
+    def expect(self, digest: str, tokenizer_digest: str) -> None:
+        """Refuse a base that is not the one its configuration names."""
+        for what, wanted, found in (
+            ("content", self.digest, digest),
+            ("tokenizer", self.tokenizer_digest, tokenizer_digest),
+        ):
+            if wanted is not None and wanted != found:
+                raise BaseRefused(
+                    f"the {what} of base {self.name} has the digest {found[:12]}, not {wanted[:12]}.",
+                    where=str(self.directory),
+                )
+
+
+def find_base(base: str | Path) -> Base:
+    """The base of this name, source or directory, located on this machine."""
+    if isinstance(base, Path):
+        return Base(base.name, locate(f"path:{base}"))
+    if ":" in base:
+        directory = locate(base)
+        return Base(directory.name, directory)
+    entry = _declared(base)
+    return Base(base, locate(str(entry["source"])), entry.get("digest"), entry.get("tokenizer_digest"))
+
+
+def _declared(name: str) -> dict[str, Any]:
+    import yaml
+
+    folder = shipped("conf") / "base"
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if name not in known:
+        raise Mistake(
+            f"There is no base {name!r}.",
+            hint=f"Known: {', '.join(known) or 'none'}; a directory is written path:DIRECTORY.",
+        )
+    entry = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    if not isinstance(entry, dict) or "source" not in entry:
+        raise Mistake("The base has no `source`.", where=str(folder / f"{name}.yaml"))
+    return entry

@@ -1,0 +1,111 @@
+"""From an installed package to an expert that is ready, or a refusal that names the check it did not pass.
+
+signature -> base -> tokenizer -> files -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from runtime.artifact.canary import read_canary
+from runtime.artifact.manifest import Decoding, VariantManifest
+from runtime.artifact.slots import read_slots
+from runtime.engine.grammar import CompiledGrammar
+from runtime.errors import Problem
+from runtime.registry.installed import Installed
+from runtime.router.profile import Profile
+from runtime.router.rules import Rules
+from runtime.service.driver import Driver
+from runtime.service.errors import LoadRefused
+
+_SOUND = ("trusted", "first-use")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A loaded expert."""
+
+    installed: Installed
+    decoding: Decoding
+    grammar: CompiledGrammar | None
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        return self.installed.name
+
+    @property
+    def adapter(self) -> str:
+        """What the engine knows it by: two releases of one expert can be attached while one takes over."""
+        return adapter_name(self.installed)
+
+
+def adapter_name(installed: Installed) -> str:
+    return f"{installed.reference}+{installed.id[:16]}"
+
+
+def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool = False) -> Ready:
+    """Attach an installed expert to the engine after every check; raises LoadRefused."""
+    name, reference = adapter_name(installed), installed.reference
+
+    @contextmanager
+    def stage(what: str) -> Iterator[None]:
+        try:
+            yield
+        except LoadRefused:
+            raise
+        except Problem as problem:
+            raise LoadRefused(reference, what, str(problem)) from problem
+
+    with stage("signature"):
+        if installed.trust not in (*_SOUND, *(("unsigned",) if unsigned else ())):
+            hint = "Allow it with policy.unsigned=true." if installed.trust == "unsigned" else ""
+            raise LoadRefused(reference, "signature", f"its signatures are {installed.trust}.", hint=hint)
+    with stage("base"):
+        manifest = installed.manifest
+        variant = _variant(installed, driver.engine.base_digest, base_name)
+    if manifest.variants[variant].tokenizer_digest != driver.engine.tokenizer_digest:
+        raise LoadRefused(reference, "tokenizer", f"it was built for another tokenizer than that of {base_name}.")
+    folder = f"variants/{variant}"
+    with stage("files"):
+        record = read_slots(installed.open(f"{folder}/slots.safetensors"))
+        canary = read_canary(installed.open(f"{folder}/canary.safetensors"))
+        digest = installed.record.members[f"{folder}/slots.safetensors"].sha256
+        grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
+    with stage("profile"):
+        profile = profile_of(installed)
+    with stage("shapes"):
+        driver.call(lambda engine: engine.attach(name, record, digest))
+    try:
+        with stage("canary"):
+            driver.call(lambda engine: engine.check_canary(name, canary))
+        with stage("grammar"):
+            grammar = driver.call(lambda engine: engine.compile_grammar(grammar_text)) if grammar_text else None
+    except LoadRefused:
+        driver.call(lambda engine: engine.detach(name))
+        raise
+    return Ready(installed, manifest.decoding, grammar, profile)
+
+
+def profile_of(installed: Installed) -> Profile:
+    """What the router knows about an installed expert; the manifest's rules alone where it brings no profile."""
+    if "profile/profile.json" in installed.record.members:
+        return Profile.load(installed.directory, installed.name)
+    routing = installed.manifest.routing
+    return Profile(installed.name, Rules(routing.keywords, routing.exclude_keywords), routing.priority)
+
+
+def _variant(installed: Installed, digest: str, base_name: str) -> str:
+    """The variant that was built for exactly this base, whatever both are called."""
+    variants = installed.manifest.variants
+    for name in installed.variants:
+        if variants[name].base_digest == digest:
+            return name
+    built_for = ", ".join(f"{name} ({_short(variants[name])})" for name in sorted(installed.variants)) or "nothing"
+    raise LoadRefused(
+        installed.reference, "base", f"it was built for {built_for}, and this is {base_name} ({digest[:12]})."
+    )
+
+
+def _short(variant: VariantManifest) -> str:
+    return variant.base_digest[:12]

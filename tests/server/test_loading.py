@@ -1,0 +1,108 @@
+"""Loading fails closed: every refusal names the expert and the check it did not pass, and leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.engine.engine import Engine
+from runtime.engine.errors import BaseRefused
+from runtime.errors import Mistake
+from runtime.registry.refusals import Unsigned
+from runtime.registry.store import Store
+from runtime.service import LoadRefused, Runtime
+from runtime.service.bases import Base, find_base
+from tests.server.installed import package
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def _refusal(base: Path, store: Store) -> str:
+    """What a runtime says about the one expert in the store; it must be running on without it."""
+    with Runtime(base, store=store, cache_tokens=512) as runtime:
+        assert runtime.experts == {} and runtime.engine.attached() == {}
+        assert runtime.generate("hello", max_tokens=1).expert is None
+        refusal = runtime.refused["local/expert-query"]
+        with pytest.raises(LoadRefused):
+            runtime.attach_experts(["expert-query"])
+        with pytest.raises(Mistake, match="not loaded"):
+            runtime.generate("hello", expert="expert-query")
+        return str(refusal)
+
+
+def test_an_expert_for_another_base_is_refused_by_name(
+    base: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine, digests=("a" * 64, engine.tokenizer_digest)))
+    assert _refusal(base, store) == (
+        f"local/expert-query@0.1.0 is not loaded (base): it was built for tiny (aaaaaaaaaaaa), and this is tiny-qwen3"
+        f" ({engine.base_digest[:12]})."
+    )
+
+
+def test_an_expert_for_another_tokenizer_is_refused(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
+    store.install(package(tmp_path / "a.expert", engine, digests=(engine.base_digest, "b" * 64)))
+    assert "(tokenizer)" in _refusal(base, store)
+
+
+def test_a_canary_that_does_not_come_out_again_is_refused(
+    base: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine, shift=0.5))
+    assert "(canary)" in _refusal(base, store) and "off by 0.5" in _refusal(base, store)
+
+
+def test_a_grammar_that_does_not_compile_is_refused(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
+    kept = package(
+        tmp_path / "a.expert", engine, members={"grammar.gbnf": b"root ::= nothing\n"}, decoding=_with_grammar()
+    )
+    store.install(kept)
+    assert "(grammar)" in _refusal(base, store)
+
+
+def test_a_file_that_changed_in_the_store_is_refused(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
+    installed = store.install(package(tmp_path / "a.expert", engine))
+    slots = installed.path("variants/tiny/slots.safetensors")
+    data = bytearray(slots.read_bytes())
+    data[-1] ^= 1
+    slots.chmod(0o644)
+    slots.write_bytes(data)
+    assert "(files)" in _refusal(base, store)
+
+
+def test_an_unsigned_package_needs_the_policys_leave(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
+    file = package(tmp_path / "a.expert", engine, signed=False)
+    with pytest.raises(Unsigned), Runtime(base, [file], store, cache_tokens=512):
+        pass
+    store.install(file, allow_unsigned=True)
+    assert "(signature): its signatures are unsigned." in _refusal(base, store)
+    with Runtime(base, store=store, cache_tokens=512, unsigned=True) as runtime:
+        assert runtime.experts["local/expert-query"].installed.trust == "unsigned"
+
+
+def test_an_expert_without_a_profile_is_routed_by_its_manifest(
+    base: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine, profile=False))
+    with Runtime(base, store=store, cache_tokens=512) as runtime:
+        assert runtime.route("some sql").expert == "local/expert-query"
+        assert runtime.route("Good morning!").expert is None
+
+
+def test_a_base_is_a_directory_a_source_or_a_name(base: Path) -> None:
+    assert find_base(base) == find_base(f"path:{base}") == Base("tiny-qwen3", base)
+    with pytest.raises(Mistake, match=r"no base 'nona'.*nano"):
+        find_base("nona")
+
+
+def test_a_base_with_another_content_than_its_configuration_names_is_refused(base: Path) -> None:
+    with pytest.raises(BaseRefused, match="the tokenizer of base x has the digest 222"):
+        Base("x", base, None, "1" * 64).expect("1" * 64, "2" * 64)
+
+
+def _with_grammar() -> object:
+    from runtime.artifact.manifest import Decoding
+
+    return Decoding(grammar=True)

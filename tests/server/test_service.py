@@ -1,0 +1,198 @@
+"""The Python API: a base, the experts installed for it, answers in three ways."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from runtime.engine.engine import Engine, Request
+from runtime.service import Ask, ContextTooLong, NoSuchModel, Overloaded, Piece, Runtime, Stopped
+from tests.server.conftest import wait_for
+from tests.server.installed import package, record_for, store_with
+
+
+def test_everything_installed_for_the_base_is_ready(runtime: Runtime) -> None:
+    assert runtime.models == ["auto", "tiny-qwen3", "local/expert-query", "local/expert-record"]
+    assert runtime.refused == {}
+
+
+def test_an_expert_answers_as_the_engine_does_with_its_record_and_system_prompt(
+    runtime: Runtime, engine: Engine
+) -> None:
+    engine.attach("query", record_for(len("query")), "query")
+    messages = [{"role": "system", "content": "You are query."}, {"role": "user", "content": "list all cities"}]
+    request = Request(engine.tokenizer.chat(messages), 12, adapter="query")
+    answer = runtime.generate("list all cities", expert="local/expert-query")
+    assert answer.text == engine.generate([request])[0].text and answer.expert == "local/expert-query"
+    assert answer.usage.prompt_tokens == len(request.tokens) and answer.decision is None
+
+
+def test_the_base_answers_differently_and_under_its_own_name(runtime: Runtime) -> None:
+    answer = runtime.generate("list all cities", expert="tiny-qwen3", max_tokens=12)
+    assert answer.expert is None
+    assert answer.text != runtime.generate("list all cities", expert="expert-query").text
+
+
+def test_the_clients_system_prompt_goes_before_the_experts(runtime: Runtime) -> None:
+    own = [{"role": "system", "content": "You are query."}, {"role": "user", "content": "list"}]
+    other = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "list"}]
+    plain = runtime.prepare(Ask.of("list", expert="expert-query")).request.tokens
+    assert runtime.prepare(Ask(own, "expert-query")).request.tokens == plain
+    assert runtime.prepare(Ask(other, "expert-query")).request.tokens != plain
+
+
+def test_the_experts_grammar_binds_its_answers(runtime: Runtime) -> None:
+    for temperature in (0.0, 1.5):
+        text = runtime.generate("a record", expert="expert-record", temperature=temperature, max_tokens=30).text
+        assert text.startswith('{"n": ') and len(text) == 8
+
+
+def test_a_schema_of_the_request_binds_in_its_place(runtime: Runtime) -> None:
+    answer = runtime.generate("a record", expert="expert-record", schema={"enum": ["yes"]}, max_tokens=30)
+    assert answer.text == '"yes"' and answer.finish_reason == "stop"
+
+
+def test_auto_routes_and_says_why(runtime: Runtime) -> None:
+    answer = runtime.generate("Which cities, in Postgres?", max_tokens=2)
+    assert answer.expert == "local/expert-query"
+    assert answer.decision and "keyword 'postgres'" in answer.decision.reasons[0]
+    assert runtime.generate("Good morning!", max_tokens=2).expert is None
+
+
+def test_a_follow_up_goes_by_the_conversation(runtime: Runtime) -> None:
+    said = [
+        {"role": "user", "content": "Which cities, in Postgres?"},
+        {"role": "assistant", "content": "SELECT"},
+        {"role": "user", "content": "and sorted?"},
+    ]
+    decision = runtime.route(said)
+    assert decision.expert == "local/expert-query" and decision.reasons[-1] == "decided by the conversation so far"
+
+
+def test_pieces_add_up_to_the_answer(runtime: Runtime) -> None:
+    pieces = list(runtime.stream("hello", expert="expert-query"))
+    whole = runtime.generate("hello", expert="expert-query")
+    assert len(pieces) > 2 and pieces[-1].answer
+    assert "".join(piece.text for piece in pieces) == pieces[-1].answer.text == whole.text
+
+
+def test_many_tasks_of_one_event_loop_get_their_own_answers(runtime: Runtime) -> None:
+    prompts = [f"prompt number {number}" for number in range(12)]
+
+    async def ask() -> list[str]:
+        answers = await asyncio.gather(*(runtime.generate_async(p, expert="expert-query") for p in prompts))
+        return [answer.text for answer in answers]
+
+    assert asyncio.run(ask()) == [runtime.generate(prompt, expert="expert-query").text for prompt in prompts]
+
+
+def test_an_answer_that_nobody_waits_for_is_given_up(runtime: Runtime) -> None:
+    stream = runtime.stream("hello", expert="tiny-qwen3", max_tokens=400, temperature=1.0)
+    assert isinstance(next(iter(stream)), Piece)
+    assert runtime.open_requests == 1
+    stream.close()  # type: ignore[attr-defined]
+    wait_for(lambda: runtime.open_requests == 0)
+
+
+def test_a_cancelled_task_gives_its_answer_up(runtime: Runtime) -> None:
+    async def ask() -> None:
+        task = asyncio.create_task(
+            runtime.generate_async("hello", expert="tiny-qwen3", max_tokens=400, temperature=1.0)
+        )
+        while not runtime.open_requests:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(ask())
+    wait_for(lambda: runtime.open_requests == 0)
+
+
+def test_a_session_remembers(runtime: Runtime) -> None:
+    session = runtime.session("expert-query", max_tokens=3)
+    first, second = session.say("hello"), session.say("again")
+    assert [message["role"] for message in session.messages] == ["user", "assistant", "user", "assistant"]
+    assert second.usage.prompt_tokens > first.usage.prompt_tokens + first.usage.completion_tokens
+    assert second.usage.cached_tokens > 0
+    session.forget()
+    assert session.say("hello").text == first.text
+
+
+def test_an_unknown_model_is_named(runtime: Runtime) -> None:
+    with pytest.raises(NoSuchModel, match=r"no model 'expert-x'.*expert-query"):
+        runtime.generate("hello", expert="expert-x")
+
+
+def test_a_conversation_longer_than_the_cache_is_refused(runtime: Runtime) -> None:
+    with pytest.raises(ContextTooLong, match="this server takes 511"):
+        runtime.generate("word " * 2000)
+
+
+def test_too_many_requests_are_turned_away_and_the_others_finished(base: Path, folder: Path, engine: Engine) -> None:
+    store = store_with(folder / "few", engine)
+    with Runtime(base, store=store, cache_tokens=1024, max_batch=1, queue=1) as runtime:
+        streams = [runtime.stream("hello", max_tokens=60, temperature=1.0) for _ in range(3)]
+        first = [next(streams[0])]
+        second = asyncio.run(_first_of(runtime))
+        assert second == "overloaded"
+        rest = [*first, *streams[0]]
+        assert rest[-1].answer and rest[-1].answer.finish_reason in ("stop", "length")
+
+
+async def _first_of(runtime: Runtime) -> str:
+    """A second request waits, a third is turned away."""
+    waiting = asyncio.create_task(runtime.generate_async("hello", max_tokens=2))
+    while runtime.open_requests < 2:
+        await asyncio.sleep(0.005)
+    try:
+        await runtime.generate_async("hello", max_tokens=2)
+    except Overloaded:
+        await waiting
+        return "overloaded"
+    return "taken"
+
+
+def test_releasing_takes_an_expert_away_and_attaching_brings_it_back(runtime: Runtime) -> None:
+    before = runtime.generate("hello", expert="expert-query").text
+    runtime.release("expert-query")
+    assert "local/expert-query" not in runtime.models
+    assert runtime.generate("Which cities, in Postgres?", max_tokens=2).expert != "local/expert-query"
+    with pytest.raises(NoSuchModel):
+        runtime.generate("hello", expert="expert-query")
+    assert runtime.attach_experts(["expert-query"]) == ["local/expert-query"]
+    assert runtime.generate("hello", expert="expert-query").text == before
+
+
+def test_a_release_does_not_disturb_an_answer_that_is_being_given(runtime: Runtime) -> None:
+    whole = runtime.generate("hello", expert="expert-record", max_tokens=30).text
+    stream = runtime.stream("hello", expert="expert-record", max_tokens=30)
+    pieces = [next(stream)]
+    runtime.release("expert-record")
+    try:
+        assert "".join(piece.text for piece in [*pieces, *stream]) == whole
+    finally:
+        runtime.attach_experts(["expert-record"])
+
+
+def test_a_new_version_takes_over_without_a_gap(base: Path, folder: Path, engine: Engine) -> None:
+    store = store_with(folder / "versions", engine, "query")
+    with Runtime(base, store=store, cache_tokens=1024) as runtime:
+        newer = package(folder / "versions" / "new.expert", engine, "query", version="0.2.0", summary="newer")
+        assert runtime.attach_experts([newer]) == ["local/expert-query"]
+        assert runtime.experts["local/expert-query"].installed.version == "0.2.0"
+        assert list(runtime.engine.attached()) == [runtime.experts["local/expert-query"].adapter]
+        broken = package(folder / "versions" / "bad.expert", engine, "query", version="0.3.0", shift=1.0)
+        with pytest.raises(Exception, match="canary"):
+            runtime.attach_experts([broken])
+        assert runtime.generate("hello", expert="expert-query", max_tokens=2).expert == "local/expert-query"
+
+
+def test_a_closed_runtime_says_so(base: Path, folder: Path, engine: Engine) -> None:
+    runtime = Runtime(base, store=store_with(folder / "closed", engine), cache_tokens=1024)
+    stream = runtime.stream("hello", max_tokens=400, temperature=1.0)
+    next(stream)
+    runtime.close()
+    with pytest.raises(Stopped):
+        list(stream)
+    with pytest.raises(Stopped, match="closed"):
+        runtime.generate("hello")
