@@ -81,8 +81,9 @@ def info(argv: Sequence[str]) -> int:
 
     words = _parser("info", info.__doc__)
     words.add_argument("subject", help="an installed expert, or a .expert file")
-    described = describe(_subject(words.parse_args(argv).subject))
-    if words.parse_args(argv).json:
+    said = words.parse_args(argv)
+    described = describe(_subject(said.subject))
+    if said.json:
         return _print_json(described)
     print("\n".join(lines(described)))
     return 0
