@@ -27,7 +27,7 @@ def compile_adapter(run: Context) -> None:
     from runtime.errors import Problem
 
     settings = run.config["compile"]
-    base, adapter = base_directory(run), run.inputs["train"] / "adapter"
+    base, adapter = base_directory(run), run.inputs["train"]
     exact = lower(adapter, base)
     engine = Engine.load(base)
     prompts = _prompts(run.inputs["dataset"], engine.tokenizer, settings["prompts"])
