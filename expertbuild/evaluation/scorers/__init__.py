@@ -1,0 +1,49 @@
+"""What decides whether an answer is right, by name. Each file provides `score(answer, row, **options) -> Score`.
+
+A score is between 0 and 1 and comes with a reason that a person can read. A scorer never raises for an answer,
+however wild: what a model says is the case's result, not an error of the run.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from expertbuild.catalogue import Catalogue
+from expertbuild.evaluation.errors import EvaluationMistake
+
+SCORERS = Catalogue("scorer", {kind: f"{__name__}.{kind}" for kind in ("exact_match", "json_equal", "sql_execution")})
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Score:
+    value: float
+    reason: str
+
+
+Scorer = Callable[[str, Row], Score]
+
+
+def scorer(spec: Mapping[str, Any]) -> Scorer:
+    """The scorer of an evaluation's configuration, its options bound."""
+    if "kind" not in spec:
+        raise EvaluationMistake("the scorer has no kind.", where="evaluation.scorer")
+    judge = SCORERS.load(spec["kind"]).score
+    options = {key: value for key, value in spec.items() if key != "kind"}
+    known = list(inspect.signature(judge).parameters)[2:]
+    for key in options:
+        if key not in known:
+            raise EvaluationMistake(
+                f'the scorer "{spec["kind"]}" has no option "{key}".',
+                where=f"evaluation.scorer.{key}",
+                hint=f"It has: {', '.join(known)}." if known else "It has none.",
+            )
+    return cast(Scorer, partial(judge, **options))
+
+
+def modules(spec: Mapping[str, Any]) -> list[str]:
+    """The module that this scorer runs: part of the key of a build."""
+    return [SCORERS.module(spec.get("kind", ""))]
