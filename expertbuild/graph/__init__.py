@@ -11,6 +11,9 @@ its output (key.py). Results lie in a content store (cache.py) that several buil
 and that loses nothing finished to `kill -9`, a full disk or a failing step.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from expertbuild.graph.action import Action, Context, Step
 from expertbuild.graph.cache import Cache
 from expertbuild.graph.errors import CacheProblem, GraphMistake, Interrupted, StepFailed
@@ -30,11 +33,27 @@ from expertbuild.graph.events import (
     Waiting,
     Warned,
 )
-from expertbuild.graph.explain import Change, Reason, why
 from expertbuild.graph.outcome import Outcome, StepOutcome
-from expertbuild.graph.remote import Remote
 from expertbuild.graph.run import build
-from expertbuild.graph.upkeep import Finding, Held, Shrunk, Usage, keep, release, show, shrink, verify
+
+if TYPE_CHECKING:
+    from expertbuild.graph.explain import Change, Reason, why
+    from expertbuild.graph.remote import Remote
+    from expertbuild.graph.upkeep import Finding, Held, Shrunk, Usage, keep, release, show, shrink, verify
+
+# What a build with nothing to do has no use for is imported when it is first asked for.
+_LATER = {
+    **dict.fromkeys(("Change", "Reason", "why"), "explain"),
+    "Remote": "remote",
+    **dict.fromkeys(("Finding", "Held", "Shrunk", "Usage", "keep", "release", "show", "shrink", "verify"), "upkeep"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
 
 __all__ = [
     "Action",

@@ -8,7 +8,7 @@ from expertbuild.graph.board import Board, Node
 from expertbuild.graph.cache import Cache
 from expertbuild.graph.events import Status
 from expertbuild.graph.lane import Done
-from expertbuild.graph.plan import Reach
+from expertbuild.graph.reach import Reach
 from expertbuild.graph.record import Record
 from expertbuild.graph.remote import Away, Lie
 from runtime.errors import Problem
@@ -47,7 +47,7 @@ class Abroad:
     def due(self) -> float | None:
         return self._reach.lane.due()
 
-    def listen(self) -> None:
+    def listen(self, ready: set[int]) -> None:
         for done in self._reach.lane.collect():
             self._hear(done)
 

@@ -28,8 +28,7 @@ class Action:
     """Distributions whose installed version is part of the key."""
     unkeyed: tuple[str, ...] = ()
     """Dotted paths the function sees too, but the key does not: worker counts, how often to save, where a file
-    lies whose content is in the key. They must
-    never decide which result is reached."""
+    lies whose content is in the key. They must never decide which result is reached."""
     plugins: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
     """From what the action reads to the names of further modules that run: looked-up sources, scorers."""
 

@@ -42,9 +42,6 @@ class Crew:
         self._made = made
         self._logs: dict[Worker, Log] = {}
 
-    def has_room(self) -> bool:
-        return self._pool.has_room()
-
     def build(self, node: Node, judgement: Judgement) -> None:
         assert judgement.document is not None
         sources = {role: source.record for role, source in self._board.inputs(node).items() if source.record}

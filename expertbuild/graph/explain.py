@@ -14,7 +14,8 @@ from expertbuild.graph.action import Step, in_order
 from expertbuild.graph.cache import Cache
 from expertbuild.graph.events import Status
 from expertbuild.graph.facts import Facts
-from expertbuild.graph.plan import Judgement, Reach, plan
+from expertbuild.graph.plan import Judgement, plan
+from expertbuild.graph.reach import Reach
 from expertbuild.graph.remote import Remote
 
 _LONGEST = 60  # characters of a value that is shown
@@ -49,7 +50,7 @@ def why(steps: Iterable[Step], cache: Cache, *, remote: Remote | str | None = No
     """A reason for every one of `steps` and all they stand on, in the order in which they would be built."""
     order = in_order(steps)
     facts = Facts(cache)
-    reach = Reach(Remote(remote) if isinstance(remote, str) else remote) if remote else None
+    reach = Reach(remote) if remote else None
     try:
         judged = plan(order, facts, cache, reach, look_only=True)
     finally:

@@ -7,19 +7,23 @@ remote cache until one of them has something to say. Planning is plan.py's, buil
 import select
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from expertbuild.graph import events
-from expertbuild.graph.abroad import Abroad
 from expertbuild.graph.action import Step
 from expertbuild.graph.board import Board, Node
 from expertbuild.graph.cache import Cache
-from expertbuild.graph.crew import Crew
 from expertbuild.graph.events import Listener, Status
 from expertbuild.graph.facts import Facts
 from expertbuild.graph.outcome import StepOutcome
-from expertbuild.graph.plan import Judgement, Reach, judge
+from expertbuild.graph.plan import Judgement, judge
 from expertbuild.graph.pool import Pool
 from expertbuild.graph.record import Record
+
+if TYPE_CHECKING:
+    from expertbuild.graph.abroad import Abroad
+    from expertbuild.graph.crew import Crew
+    from expertbuild.graph.reach import Reach
 
 _LOOK_AGAIN = 0.2  # seconds between looks at a key that another build holds
 
@@ -30,16 +34,23 @@ class Loop:
         cache: Cache,
         facts: Facts,
         judged: Mapping[Step, Judgement],
-        reach: Reach | None,
         pool: Pool,
         tell: Listener,
     ) -> None:
         self._cache = cache
+        self._facts = facts
+        self._pool = pool
         self._judged = judged
         self._board = Board(judged, cache, tell)
         self._nodes = self._board.nodes.values()
-        self._abroad = Abroad(reach, self._board, cache) if reach else None
-        self._crew = Crew(self._board, cache, facts, pool, busy=self._wait, made=self._made)
+        self._abroad: Abroad | None = None
+        self._crew: Crew | None = None
+
+    def use(self, reach: "Reach") -> None:
+        """Take results from a remote cache, and send it what is made here if it wants that."""
+        from expertbuild.graph.abroad import Abroad
+
+        self._abroad = Abroad(reach, self._board, self._cache)
 
     def run(self) -> None:
         for step, judgement in self._judged.items():
@@ -84,13 +95,13 @@ class Loop:
             return False
         elif self._abroad and self._abroad.may_help(node):
             self._abroad.ask(node, judgement.record)
-        elif not self._crew.has_room():
+        elif not self._pool.has_room():
             return False
         elif not self._cache.is_free(node.key):
             self._wait(node)
             return False
         else:
-            self._crew.build(node, judgement)
+            self._workers().build(node, judgement)
         return True
 
     def _judge(self, node: Node, trees: dict[str, str]) -> Judgement:
@@ -105,6 +116,13 @@ class Loop:
         if judgement.lie and self._abroad:
             self._abroad.distrust(node, judgement.lie)
         return judgement
+
+    def _workers(self) -> "Crew":
+        if self._crew is None:
+            from expertbuild.graph.crew import Crew
+
+            self._crew = Crew(self._board, self._cache, self._facts, self._pool, busy=self._wait, made=self._made)
+        return self._crew
 
     def _wait(self, node: Node) -> None:
         """Another build holds its key: look again in a moment, perhaps there is a result then."""
@@ -121,12 +139,12 @@ class Loop:
     def _listen(self) -> None:
         """Wait until a worker or the remote cache speaks, or it is time to look at a held key again."""
         poll = select.poll()
-        self._crew.watch(poll)
-        if self._abroad:
-            self._abroad.watch(poll)
-        self._crew.listen({descriptor for descriptor, _ in poll.poll(self._patience())})
-        if self._abroad:
-            self._abroad.listen()
+        talks = [talk for talk in (self._crew, self._abroad) if talk]
+        for talk in talks:
+            talk.watch(poll)
+        ready = {descriptor for descriptor, _ in poll.poll(self._patience())}
+        for talk in talks:
+            talk.listen(ready)
 
     def _patience(self) -> float | None:
         """Milliseconds until something has to be looked at without being called; None: as long as it takes."""

@@ -10,7 +10,6 @@ from expertbuild.graph.errors import CacheProblem, StepFailed
 from expertbuild.graph.events import Failed, Status
 from expertbuild.graph.record import Record
 from expertbuild.graph.tree import Tree
-from expertbuild.graph.upkeep import keep
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,8 @@ class Outcome(Mapping[str, StepOutcome]):
 
     def keep(self, step: str, label: str, file: Path | None = None) -> None:
         """Never shrink away what `step` stands on, as long as `file` (a package, say) is there."""
+        from expertbuild.graph.upkeep import keep
+
         keys, stack = set(), [self._steps[step].step]
         while stack:
             current = stack.pop()

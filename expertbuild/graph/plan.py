@@ -7,10 +7,9 @@ does, the step is a hit should the input come out as it was then: `build?`. Behi
 which cannot be searched so, a step with an unknown input is always `build?`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from expertbuild.graph.action import Step
 from expertbuild.graph.cache import Cache
@@ -18,9 +17,10 @@ from expertbuild.graph.canonical import canonical, read_json
 from expertbuild.graph.events import Status
 from expertbuild.graph.facts import Asked, Facts
 from expertbuild.graph.key import key_of
-from expertbuild.graph.lane import Lane
 from expertbuild.graph.record import Record
-from expertbuild.graph.remote import Away, Beat, Lie, Remote
+
+if TYPE_CHECKING:
+    from expertbuild.graph.reach import Reach
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,6 @@ class Judgement:
     """Why the result that the remote cache offers cannot be taken."""
 
 
-class Reach:
-    """A remote cache and the lane on which it is talked to; away for the rest of the build once it was away."""
-
-    def __init__(self, remote: Remote) -> None:
-        self.remote = remote
-        self.lane = Lane(remote.timeout)
-
-    @property
-    def alive(self) -> bool:
-        return self.lane.away is None
-
-
 def judge(asked: Asked, inputs: Mapping[str, str], cache: Cache, *, look_only: bool) -> Judgement:
     """A step whose inputs are known: a hit in this cache, or (so far) a build."""
     document = asked.document(inputs)
@@ -61,7 +49,7 @@ def judge(asked: Asked, inputs: Mapping[str, str], cache: Cache, *, look_only: b
 
 
 def plan(
-    order: Sequence[Step], facts: Facts, cache: Cache, reach: Reach | None = None, *, look_only: bool
+    order: Sequence[Step], facts: Facts, cache: Cache, reach: "Reach | None" = None, *, look_only: bool
 ) -> dict[Step, Judgement]:
     """A judgement for every step of `order`, which is sorted. With `look_only` nothing at all is written."""
     judged: dict[Step, Judgement] = {}
@@ -82,7 +70,7 @@ def plan(
                 judged[step] = Judgement(asked, Status.DEPENDS if open_ else Status.BUILD, inputs)
         if reach is not None:
             missing = [step for step in wave if judged[step].key is not None and judged[step].record is None]
-            judged.update(_ask_remote(missing, judged, reach, thorough=look_only))
+            judged.update(_offered({step: judged[step] for step in missing}, reach, look_only))
     return {step: judged[step] for step in order}
 
 
@@ -90,28 +78,15 @@ def _tree(judgement: Judgement) -> str | None:
     return judgement.record.tree if judgement.record else None
 
 
-def _ask_remote(
-    missing: Iterable[Step], judged: Mapping[Step, Judgement], reach: Reach, *, thorough: bool
-) -> dict[Step, Judgement]:
-    for step in missing:
-        reach.lane.submit(step, partial(_offer, reach.remote, judged[step].key or "", thorough))
-    found: dict[Step, Judgement] = {}
-    for done in reach.lane.collect_all():
-        before = judged[done.tag]
-        if isinstance(done.error, Lie):
-            found[done.tag] = replace(before, lie=str(done.error))
-        elif done.error is not None and not isinstance(done.error, Away):
-            raise done.error
-        elif done.value is not None:
-            found[done.tag] = replace(before, status=Status.FETCH, record=done.value)
-    return found
-
-
-def _offer(remote: Remote, key: str, thorough: bool, beat: Beat) -> Record | None:
-    record = remote.find(key, beat)
-    if record is not None and thorough and not remote.holds(record, beat):
-        raise Lie("objects of its result are missing")
-    return record
+def _offered(missing: Mapping[Step, Judgement], reach: "Reach", look_only: bool) -> dict[Step, Judgement]:
+    """The judgements of steps that are missing here and that the remote cache has an answer for."""
+    offers = reach.offers({step: judgement.key or "" for step, judgement in missing.items()}, thorough=look_only)
+    return {
+        step: replace(missing[step], lie=offer)
+        if isinstance(offer, str)
+        else replace(missing[step], status=Status.FETCH, record=offer)
+        for step, offer in offers.items()
+    }
 
 
 class _Recorded:

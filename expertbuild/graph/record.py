@@ -71,9 +71,10 @@ def read_record(data: bytes, key: str) -> Record:
     inputs = _mapping(stored, "inputs")
     if not all(isinstance(upstream, str) and _HEX.match(upstream) for upstream in inputs.values()):
         raise ValueError("its inputs are not keys")
-    seconds, finished, step = stored.get("seconds"), stored.get("finished"), stored.get("step")
-    if not isinstance(seconds, int | float) or not isinstance(finished, str) or not isinstance(step, str):
-        raise ValueError("its step, seconds or finished is missing")
+    seconds = stored.get("seconds")
+    if not isinstance(seconds, int | float):
+        raise ValueError("its seconds are missing")
+    step, finished = _line(stored, "step"), _line(stored, "finished")
     return Record(key, recorded, outputs, step, seconds, finished, inputs, _mapping(stored, "made_with"))
 
 
@@ -85,6 +86,14 @@ def _mapping(stored: dict[str, Any], name: str) -> dict[str, Any]:
     value = stored.get(name)
     if not isinstance(value, dict):
         raise ValueError(f"its {name} is missing")
+    return value
+
+
+def _line(stored: dict[str, Any], name: str) -> str:
+    """A text that is shown to people; it holds nothing that moves a cursor."""
+    value = stored.get(name)
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"its {name} is malformed")
     return value
 
 

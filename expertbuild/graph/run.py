@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from expertbuild.graph import events
 from expertbuild.graph.action import Step, in_order
@@ -14,9 +14,12 @@ from expertbuild.graph.events import Event, Listener, Status
 from expertbuild.graph.facts import Facts, refuse_secrets
 from expertbuild.graph.loop import Loop, width
 from expertbuild.graph.outcome import Outcome, StepOutcome
-from expertbuild.graph.plan import Reach, plan
+from expertbuild.graph.plan import plan
 from expertbuild.graph.pool import Pool, cores
-from expertbuild.graph.remote import Remote
+
+if TYPE_CHECKING:
+    from expertbuild.graph.reach import Reach
+    from expertbuild.graph.remote import Remote
 
 
 def build(
@@ -26,7 +29,7 @@ def build(
     jobs: int | None = None,
     listener: Listener | None = None,
     dry_run: bool = False,
-    remote: Remote | str | None = None,
+    remote: "Remote | str | None" = None,
 ) -> Outcome:
     """Build `steps` and all they stand on; with `dry_run`, only say what that would do and touch nothing.
 
@@ -39,8 +42,8 @@ def build(
         raise GraphMistake(f"jobs is {jobs}; at least one step has to run at a time")
     order = in_order(steps)
     refuse_secrets(order)
-    tell = listener or _nobody
-    reach = Reach(Remote(remote) if isinstance(remote, str) else remote) if remote else None
+    tell = _nobody if listener is None else listener
+    reach = _reach(remote)
     try:
         with _signals():
             if dry_run:
@@ -55,7 +58,7 @@ def build(
             reach.lane.close()
 
 
-def _run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listener, jobs: int) -> Outcome:
+def _run(order: Sequence[Step], cache: Cache, reach: "Reach | None", tell: Listener, jobs: int) -> Outcome:
     with cache.attended() as sign:
         facts = Facts(cache)
         judged = plan(order, facts, cache, reach, look_only=False)
@@ -63,7 +66,9 @@ def _run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listene
         if any(judgement.status is not Status.HIT for judgement in judged.values()):
             cache.ensure_writable()
         pool = Pool(min(jobs, width(order, judged)), sign)
-        loop = Loop(cache, facts, judged, reach, pool, tell)
+        loop = Loop(cache, facts, judged, pool, tell)
+        if reach:
+            loop.use(reach)
         try:
             loop.run()
             pool.close()
@@ -78,7 +83,7 @@ def _run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listene
     return Outcome({step.id: loop.outcome(step) for step in order}, cache)
 
 
-def _dry_run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Listener) -> Outcome:
+def _dry_run(order: Sequence[Step], cache: Cache, reach: "Reach | None", tell: Listener) -> Outcome:
     judged = plan(order, Facts(cache), cache, reach, look_only=True)
     if reach and reach.lane.away:
         tell(events.Warned(f"the remote cache {reach.remote.name} cannot be used ({reach.lane.away})"))
@@ -87,6 +92,14 @@ def _dry_run(order: Sequence[Step], cache: Cache, reach: Reach | None, tell: Lis
         tell(events.Planned(step.id, judgement.status, judgement.key))
         outcomes[step.id] = StepOutcome(step, judgement.status, judgement.key, judgement.record)
     return Outcome(outcomes, cache)
+
+
+def _reach(remote: "Remote | str | None") -> "Reach | None":
+    if not remote:
+        return None
+    from expertbuild.graph.reach import Reach
+
+    return Reach(remote)
 
 
 def _nobody(event: Event) -> None:

@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 from expertbuild.graph.canonical import canonical, digest, plain, read_json
 from expertbuild.graph.errors import GraphMistake
 
-scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.integers(-9, 9) | st.booleans(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.integers(-9, 9) | st.booleans(), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -45,7 +53,17 @@ def test_the_order_in_which_a_mapping_was_written_does_not_count(value: dict[str
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(1, 1.0), (1, True), (0, False), (0.0, -0.0), ("1", 1), (None, "null"), ({}, []), ({"a": None}, {}), ({1: 0}, {"1": 0})],
+    [
+        (1, 1.0),
+        (1, True),
+        (0, False),
+        (0.0, -0.0),
+        ("1", 1),
+        (None, "null"),
+        ({}, []),
+        ({"a": None}, {}),
+        ({1: 0}, {"1": 0}),
+    ],
 )
 def test_values_that_are_easily_confused_differ(one: Any, other: Any) -> None:
     assert digest(plain(one, "")) != digest(plain(other, ""))

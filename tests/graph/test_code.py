@@ -56,7 +56,12 @@ def test_circular_imports_end(write: Write) -> None:
 
 def test_plugins_count_like_imports(write: Write) -> None:
     write(toyplug___="", toyplug__main="", toyplug__scorer="import toyplug.scale", toyplug__scale="")
-    assert set(closure("toyplug.main", "toyplug.scorer")) == {"toyplug", "toyplug.main", "toyplug.scorer", "toyplug.scale"}
+    assert set(closure("toyplug.main", "toyplug.scorer")) == {
+        "toyplug",
+        "toyplug.main",
+        "toyplug.scorer",
+        "toyplug.scale",
+    }
 
 
 def test_a_change_anywhere_below_changes_the_closure_and_nothing_else_does(write: Write) -> None:

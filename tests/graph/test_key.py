@@ -36,12 +36,18 @@ def test_overlapping_paths_do_no_harm_and_change_nothing_in_the_configuration() 
 
 paths = st.dictionaries(
     st.sampled_from("abc"),
-    st.recursive(st.none() | st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=9),
+    st.recursive(
+        st.none() | st.integers(0, 3),
+        lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+        max_leaves=9,
+    ),
 )
 
 
 @given(paths, st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(".".join)).map(tuple))
-def test_what_is_cut_out_is_there_and_cutting_twice_changes_nothing(config: dict[str, Any], reads: tuple[str, ...]) -> None:
+def test_what_is_cut_out_is_there_and_cutting_twice_changes_nothing(
+    config: dict[str, Any], reads: tuple[str, ...]
+) -> None:
     found = cut(config, reads)
     assert cut(found, reads) == found
     assert cut(config, reversed(reads)) == found
@@ -127,7 +133,10 @@ def test_links_in_a_source_directory_count_as_what_they_lead_to(tmp_path: Path) 
         (tmp_path / name).mkdir()
     (tmp_path / "linked" / "model").symlink_to(tmp_path / "blob")
     (tmp_path / "copied" / "model").write_text("weights")
-    keys = {key(Step("id", toy(write), {}, files={"base": tmp_path / name}), tmp_path / "c") for name in ("linked", "copied")}
+    keys = {
+        key(Step("id", toy(write), {}, files={"base": tmp_path / name}), tmp_path / "c")
+        for name in ("linked", "copied")
+    }
     assert len(keys) == 1
 
 
@@ -141,13 +150,17 @@ def test_links_in_a_source_directory_count_as_what_they_lead_to(tmp_path: Path) 
 )  # fmt: skip
 def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path, make: Callable[[Path], Path], says: str) -> None:
     with pytest.raises(GraphMistake, match=rf"^train: file grammar: .*{says}") as caught:
-        build([Step("train", toy(write), {}, files={"grammar": make(tmp_path)})], Cache(tmp_path / "cache"), dry_run=True)
+        build(
+            [Step("train", toy(write), {}, files={"grammar": make(tmp_path)})], Cache(tmp_path / "cache"), dry_run=True
+        )
     assert caught.value.exit_code == 2
 
 
 def test_versions_of_libraries_are_those_that_the_standard_library_tells() -> None:
     libraries = Libraries()
-    names = {distribution.metadata["Name"] for distribution in metadata.distributions() if distribution.metadata["Name"]}
+    names = {
+        distribution.metadata["Name"] for distribution in metadata.distributions() if distribution.metadata["Name"]
+    }
     assert len(names) > 20
     assert {name: libraries.version(name) for name in names} == {name: metadata.version(name) for name in names}
     assert libraries.version("Py_Test") is None and libraries.version("PyTest") == metadata.version("pytest")

@@ -33,7 +33,14 @@ FIRST: dict[str, Any] = {
     "version": 1,
     "function": "toypins.steps:first",
     "config": {
-        "own": {"times": 2, "rate": 1.0, "on": True, "nothing": None, "names": ["é", "b"], "by": {"$pairs": [[1, "one"]]}}
+        "own": {
+            "times": 2,
+            "rate": 1.0,
+            "on": True,
+            "nothing": None,
+            "names": ["é", "b"],
+            "by": {"$pairs": [[1, "one"]]},
+        }
     },
     "inputs": {},
     "files": {},
@@ -50,7 +57,10 @@ SECOND: dict[str, Any] = {
     "function": "toypins.steps:second",
     "config": {},
     "inputs": {"first": FIRST_TREE},
-    "files": {"data": "tree:d43cc6044dd43d9480b67aecec70fdb3f8b0fe4649ef67b6f6453e167919a0a4", "ending": "file:bb7208bc9b5d7c04f1236a82a0093a5e33f40423d5ba8d4266f7092c3ba43b62"},
+    "files": {
+        "data": "tree:d43cc6044dd43d9480b67aecec70fdb3f8b0fe4649ef67b6f6453e167919a0a4",
+        "ending": "file:bb7208bc9b5d7c04f1236a82a0093a5e33f40423d5ba8d4266f7092c3ba43b62",
+    },
     "code": CODE,
     "libraries": {},
     "seed": 42,
@@ -77,7 +87,9 @@ def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     monkeypatch.syspath_prepend(str(project))
     own = {"times": 2, "rate": 1.0, "on": True, "nothing": None, "names": ["é", "b"], "by": {1: "one"}}
     first = Step(
-        "first", Action("first", 1, ("own", "missing"), "toypins.steps:first", ("toy-missing", "toy-library")), {"own": own, "x": 0}
+        "first",
+        Action("first", 1, ("own", "missing"), "toypins.steps:first", ("toy-missing", "toy-library")),
+        {"own": own, "x": 0},
     )
     files = {"ending": project / "ending.txt", "data": project / "data"}
     return [first, Step("second", Action("second", 3, (), "toypins.steps:second"), {}, {"first": first}, files, 42)]
@@ -87,7 +99,10 @@ def test_documents_keys_and_trees_of_a_small_graph_are_these(graph: list[Step], 
     cache = Cache(tmp_path / "cache")
     outcome = build(graph, cache)
     outcome.check()
-    records = {id: read_record((cache.results / f"{part.key}.json").read_bytes(), part.key or "") for id, part in outcome.items()}
+    records = {
+        id: read_record((cache.results / f"{part.key}.json").read_bytes(), part.key or "")
+        for id, part in outcome.items()
+    }
     assert records["first"].document == FIRST
     assert (records["first"].key, records["first"].tree) == (FIRST_KEY, FIRST_TREE)
     assert records["second"].document == SECOND

@@ -31,7 +31,13 @@ def test_a_name_that_only_sounds_like_a_secret_is_left_alone(name: str) -> None:
 
 def test_secrets_are_found_at_any_depth_and_empty_ones_are_none() -> None:
     config = {
-        "generation": {"api_key": "sk-1", "token": "", "password": None, "secret": False, "endpoints": [{"auth_token": 7}]},
+        "generation": {
+            "api_key": "sk-1",
+            "token": "",
+            "password": None,
+            "secret": False,
+            "endpoints": [{"auth_token": 7}],
+        },
         "credentials": {"user": "me", "nested": ["x"]},
         "package": {"key": "keys/release.pem"},
     }
@@ -66,7 +72,9 @@ def test_a_secret_from_the_environment_reaches_no_log_no_event_and_no_error(
     outcome = build([step("leak", leak)], Cache(tmp_path), listener=heard)
     log = outcome.failures[0].log
     assert log is not None and "token ***" in log.read_text() and "Traceback" in log.read_text()
-    written = "".join(path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()) + repr(heard)
+    written = "".join(path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()) + repr(
+        heard
+    )
     assert "sk-abcdef" not in written and "hunter22" not in written
     assert outcome.failures[0].what == "stopped on RuntimeError: https://***@example.org refused ***"
 

@@ -5,10 +5,10 @@ import pytest
 
 from expertbuild.graph.source import read_source
 
-PLAIN = b'''
+PLAIN = b"""
 def area(r):
     return 3.14 * r ** 2
-'''
+"""
 
 
 def digest(text: bytes | str) -> str:
@@ -33,7 +33,15 @@ def test_prose_and_formatting_do_not_change_the_digest(same: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("3.14", "3.15"), ("3.14", "314"), ("** 2", "** 3"), ("area", "volume"), ("(r)", "(r=1)"), ("return ", ""), ("**", "*")],
+    [
+        ("3.14", "3.15"),
+        ("3.14", "314"),
+        ("** 2", "** 3"),
+        ("area", "volume"),
+        ("(r)", "(r=1)"),
+        ("return ", ""),
+        ("**", "*"),
+    ],
 )
 def test_what_the_code_does_changes_the_digest(before: str, after: str) -> None:
     assert digest(PLAIN.decode().replace(before, after)) != digest(PLAIN)
@@ -75,7 +83,9 @@ def test_relative_imports_in_a_package_begin_at_the_package() -> None:
 
 
 def test_what_only_the_type_checker_imports_does_not_run() -> None:
-    text = "if TYPE_CHECKING:\n    import heavy\nelse:\n    import light\nif typing.TYPE_CHECKING:\n    import heavier\n"
+    text = (
+        "if TYPE_CHECKING:\n    import heavy\nelse:\n    import light\nif typing.TYPE_CHECKING:\n    import heavier\n"
+    )
     assert imports(text) == ["light"]
 
 

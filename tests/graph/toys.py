@@ -59,7 +59,7 @@ def steadily(run: Context) -> None:
 
 def at_random(run: Context) -> None:
     """Never the same bytes twice, like training."""
-    (run.out / "text").write_bytes(os.urandom(16))
+    (run.out / "text").write_text(os.urandom(16).hex())
 
 
 def fail(run: Context) -> None:
