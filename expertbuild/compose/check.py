@@ -23,7 +23,7 @@ def shape_faults(config: Config, origins: Origins) -> list[Fault]:
     faults = [Fault(what, origins.of(path), hint) for path, what, hint in violations(config)]
     faults += _code(config, (), origins)
     if not faults:  # what follows may rely on the shape
-        for agree in (_needs_an_expert, _recipe_is_there, _feedforward_is_a_target, _variants_are_built):
+        for agree in _AGREEMENTS:
             faults += agree(config, origins)
     return faults
 
@@ -31,7 +31,7 @@ def shape_faults(config: Config, origins: Origins) -> list[Fault]:
 def file_faults(config: Config, directory: Path | None, origins: Origins) -> list[Fault]:
     """Files that the configuration names: looked at for every build, since they come and go."""
     faults: list[Fault] = []
-    for look in (_name_is_the_directorys, _grammar_is_there, _base_is_there, _key_is_there):
+    for look in (_name_is_the_directorys, _grammar_is_there, _data_is_there, _base_is_there, _key_is_there):
         with suppress(KeyError, TypeError, AttributeError):  # the key itself is wrong, which the shape says
             faults += look(config, directory, origins)
     return faults
@@ -72,6 +72,20 @@ def _recipe_is_there(config: Config, origins: Origins) -> Iterator[Fault]:
         yield Fault(what, origins.of("dataset.use"), advise(wanted, recipes))
 
 
+def _rows_are_asked_for(config: Config, origins: Origins) -> Iterator[Fault]:
+    use = config["dataset"]["use"]
+    recipe = config["dataset"].get(use, {})
+    for role in ("sources", "test_sources"):
+        for index, source in enumerate(recipe.get(role, [])):
+            where = ("dataset", use, role, index)
+            if "weight" in source and "rows" not in recipe:
+                yield Fault(f"dataset.{use}.rows is missing.", origins.of(where), "A weight is a share of it.")
+            elif source["kind"] == "generator" and not {"rows", "weight"} & set(source):
+                yield Fault(
+                    f"dataset.{use}.{role}[{index}].rows is missing.", origins.of(where), "A generator never ends."
+                )
+
+
 def _feedforward_is_a_target(config: Config, origins: Origins) -> Iterator[Fault]:
     targets = config["adapter"]["targets"]
     for index, layer in enumerate(config["adapter"].get("feedforward", [])):
@@ -102,6 +116,23 @@ def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) 
         yield Fault(what, origins.of("decoding.grammar"), "Add the file, or set decoding.grammar to null.")
 
 
+def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
+    use = config["dataset"]["use"]
+    for role in ("sources", "test_sources"):
+        for index, source in enumerate(config["dataset"][use].get(role, []) if directory is not None else []):
+            paths = source["path"] if source["kind"] == "files" else []
+            for path in [paths] if isinstance(paths, str) else paths:
+                if not _any_file(Path(directory or ""), path):
+                    what = f"there is no file {path} in {short(Path(directory or ''))}."
+                    yield Fault(what, origins.of(("dataset", use, role, index, "path")))
+
+
+def _any_file(directory: Path, pattern: str) -> bool:
+    path = directory / pattern
+    root = Path(path.anchor)
+    return path.is_file() or any(found.is_file() for found in root.glob(str(path.relative_to(root))))
+
+
 def _base_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     kind, _, place = config["base"]["source"].partition(":")
     pretrained = config["target"] == "base" and config["base"]["recipe"] is not None
@@ -114,3 +145,12 @@ def _key_is_there(config: Config, directory: Path | None, origins: Origins) -> I
     key = config["package"]["key"]
     if key is not None and not Path(key).expanduser().is_file():
         yield Fault(f"the signing key {key} is not there.", origins.of("package.key"), "expertbuild keygen makes one.")
+
+
+_AGREEMENTS = (
+    _needs_an_expert,
+    _recipe_is_there,
+    _rows_are_asked_for,
+    _feedforward_is_a_target,
+    _variants_are_built,
+)

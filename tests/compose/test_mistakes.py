@@ -200,6 +200,39 @@ def test_every_value_that_cannot_be_worked_out_is_told(workspace):
     assert lines[1].endswith("adapter.alpha must be given. Add adapter.alpha=...")
 
 
+def test_data_that_is_not_there_is_told_and_rows_that_nobody_asked_for(workspace):
+    dataset = """
+        offline:
+          sources:
+            - {kind: files, path: [own.jsonl, data/*.csv]}
+        endless:
+          sources:
+            - {kind: generator, name: json_repair}
+            - {kind: generator, name: json_repair, weight: 1}
+        """
+    workspace.expert("mine", dataset=dataset)
+    workspace.write("experts/mine/own.jsonl", "{}")
+    assert told("expert=mine") == ["experts/mine/dataset.yaml:3: there is no file data/*.csv in experts/mine."]
+    assert told("expert=mine", "dataset.use=endless") == [
+        "experts/mine/dataset.yaml:6: dataset.endless.sources[0].rows is missing. A generator never ends.",
+        "experts/mine/dataset.yaml:7: dataset.endless.rows is missing. A weight is a share of it.",
+    ]
+    workspace.write("experts/mine/data/a.csv", "")
+    command = read(["expert=mine"])
+    assert command is not None and len(jobs(command)) == 1
+
+
+def test_generators_take_their_own_options_and_no_others(workspace):
+    line = "{kind: generator, name: json_repair, rows: 5, columns: 4}"
+    workspace.expert(
+        "mine", dataset=f"offline:\n  sources:\n    - {line}\n    - {{kind: generator, name: json_repar, rows: 1}}\n"
+    )
+    assert told("expert=mine") == [
+        'experts/mine/dataset.yaml:3: dataset.offline.sources[0] has no key "columns". There are: kind, name, part, phrasings, rows, size, weight, words.',
+        'experts/mine/dataset.yaml:4: generator: there is no "json_repar". Did you mean json_repair?',
+    ]
+
+
 def test_ia3_scales_the_input_of_its_targets_only(workspace):
     [line] = told("expert=expert-json", "adapter=ia3", "adapter.targets=[k_proj]")
     assert "adapter.feedforward names down_proj, which is not among adapter.targets." in line
