@@ -23,6 +23,14 @@ BUILD = "expertbuild.build:run"
 # Each is a function of the words after the verb that returns an exit code; imported when it is typed.
 VERBS = {
     "why": "expertbuild.verbs.why:main",
+    "cache": "expertbuild.verbs.cache:main",
+    "install": "runtime.registry.commands:install",
+    "uninstall": "runtime.registry.commands:uninstall",
+    "list": "runtime.registry.commands:list_installed",
+    "info": "runtime.registry.commands:info",
+    "verify": "runtime.registry.commands:verify",
+    "keygen": "runtime.registry.commands:keygen",
+    "trust": "runtime.registry.commands:trust",
 }
 
 

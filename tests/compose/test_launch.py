@@ -18,7 +18,7 @@ def record(workspace, monkeypatch, tmp_path):
 
 def test_joblib_runs_jobs_in_other_processes_and_leaves_nothing_here(workspace, capfd):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher.joblib_launcher")
-    words = ("expert=expert-json", "adapter=ia3,lora", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    words = ("expert=expert-json", "adapter=ia3,lora", "hydra/launcher=processes")
     assert launch(Command(words, multirun=True), recording.run) == 0
     entries = recorded()
     assert sorted(str(entry["adapter"]) for entry in entries) == ["ia3", "lora"]
