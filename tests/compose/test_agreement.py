@@ -1,5 +1,7 @@
 """What the configuration may name is what the project knows: the schemas' names and the tables in the code agree."""
 
+import importlib
+import inspect
 from dataclasses import fields
 from typing import Any
 
@@ -10,6 +12,7 @@ from expertbuild.data.generators.tasks import GENERATORS
 from expertbuild.data.measures import MEASURES
 from expertbuild.data.sources import SOURCES
 from expertbuild.data.transforms import TRANSFORMS
+from expertbuild.evaluation.scorers import SCORERS
 from expertbuild.training.adapters import ADAPTERS
 from expertbuild.training.settings import Settings
 
@@ -20,7 +23,7 @@ def kinds(schema: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("schema", "known"),
-    [("adapter", ADAPTERS), ("source", SOURCES), ("transform", TRANSFORMS)],
+    [("adapter", ADAPTERS), ("source", SOURCES), ("transform", TRANSFORMS), ("scorer", SCORERS)],
     ids=lambda each: str(each)[:20],
 )
 def test_every_kind_that_may_be_named_is_there_and_the_other_way_round(schema, known):
@@ -31,6 +34,19 @@ def test_generators_and_measures_are_those_there_are():
     source: Any = documents()["source"]
     assert set(source["allOf"][0]["then"]["properties"]["name"]["enum"]) == set(GENERATORS.modules)
     assert set(documents()["recipe"]["properties"]["measures"]["propertyNames"]["enum"]) == set(MEASURES.modules)
+
+
+def test_every_scorer_takes_the_options_that_may_be_written():
+    for kind, module in SCORERS.modules.items():
+        taken = list(inspect.signature(importlib.import_module(module).score).parameters)[2:]
+        assert set(documents()["scorer"]["$defs"][kind]["properties"]) - {"kind"} == set(taken), kind
+
+
+def test_every_generator_takes_the_options_that_may_be_written():
+    of_every_source = {"kind", "name", "rows", "weight", "part"}
+    for name in GENERATORS.modules:
+        taken = list(inspect.signature(GENERATORS.load(name).draw).parameters)[1:]
+        assert set(documents()["source"]["$defs"][name]["properties"]) - of_every_source == set(taken), name
 
 
 def test_every_training_setting_may_be_configured_and_no_other():
