@@ -1,5 +1,7 @@
 """The last lines of a build: what is where, what it scored against its base, and what to type next."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ def package(path: Path, installed: Any) -> str:
     with open_package(path, verify=False) as opened:
         name, version = opened.manifest.full_name, opened.manifest.version
         lines = [""]
-        for base, evaluation in sorted(opened.statement.provenance.evaluation.items()):
+        for base in opened.variants:
+            evaluation = json.loads(opened.read(f"variants/{base}/evaluation.json"))
             lines.append(f"{name} {version} on {base}: {score(evaluation)}")
         lines.append(f"package    {path}  ({size(path.stat().st_size)}, id {opened.id[:16]})")
     if installed is not None:
@@ -43,16 +46,16 @@ def package(path: Path, installed: Any) -> str:
     return "\n".join(lines)
 
 
-def score(evaluation: Any) -> str:
-    """`94.3 % of 300 cases (91.1 to 96.4), its base 2.0 % (0.9 to 4.3)`"""
-    percent = f"{evaluation['confidence']:.0%}"
+def score(evaluation: Mapping[str, Any]) -> str:
+    """`94.3 % (91.1 to 96.4), its base 2.0 % (0.9 to 4.3); better by ...`"""
+    overall = evaluation["overall"]
+    grammar = " with its grammar" if evaluation["grammar"] else ""
     return (
-        f"{_share(evaluation['expert'])}, its base {_share(evaluation['base'])}; "
-        f"better by {_share(evaluation['difference'])} "
-        f"(n = {evaluation['n']}, {percent} intervals, {evaluation['measure']})"
+        f"{_share(overall['expert'])}, its base {_share(overall['base'])}; better by {_share(overall['difference'])} "
+        f"({evaluation['scorer']['kind']}{grammar}, n = {overall['n']}, {evaluation['confidence']:.0%} intervals)"
     )
 
 
-def _share(one: Any) -> str:
-    low, high = one["interval"]
-    return f"{one['score']:.1%} ({low:.1%} to {high:.1%})"
+def _share(figure: Mapping[str, Any]) -> str:
+    low, high = figure["interval"]
+    return f"{figure['value'] * 100:.1f} % ({low * 100:.1f} to {high * 100:.1f})"

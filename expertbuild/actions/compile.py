@@ -16,6 +16,7 @@ COMPILE = Action(
 )
 
 _KEPT = 64  # logits of a canary that travel: the largest ones, enough to notice any other weights
+_REPLAY = 0.05  # how far a replayed logit may lie from these: other CPUs and GPUs add up in another order
 
 
 def compile_adapter(run: Context) -> None:
@@ -47,11 +48,8 @@ def compile_adapter(run: Context) -> None:
     (run.out / "slots.safetensors").write_bytes(data)
     engine.attach("stored", read_slots(data), digest="stored")
     stored = [engine.last_logits(tokens, "stored") for tokens in prompts]
-    canaries = []
-    for tokens, logits in list(zip(prompts, stored, strict=True))[: settings["canaries"]]:
-        values, ids = logits.topk(min(_KEPT, logits.numel()))
-        canaries.append((tokens, ids.tolist(), values.tolist()))
-    (run.out / "canary.safetensors").write_bytes(write_canary(Canary.of(canaries)))
+    canary = Canary([_probe(*pair) for pair in zip(prompts, stored, strict=True)][: settings["canaries"]], _REPLAY)
+    (run.out / "canary.safetensors").write_bytes(write_canary(canary))
     parity = {
         "prompts": len(prompts),
         "largest_difference": max(differences),
@@ -61,6 +59,15 @@ def compile_adapter(run: Context) -> None:
         "kind": exact.kind,
     }
     (run.out / "parity.json").write_text(json.dumps(parity, sort_keys=True, indent=2) + "\n", encoding="utf-8")
+
+
+def _probe(tokens: list[int], logits: Any) -> Any:
+    import torch
+
+    from runtime.artifact.canary import Probe
+
+    values, ids = logits.topk(min(_KEPT, logits.numel()))
+    return Probe(torch.tensor(tokens, dtype=torch.int32), ids.to(torch.int32), values.float())
 
 
 def _prompts(dataset: Path, tokenizer: Any, count: int) -> list[list[int]]:

@@ -7,7 +7,7 @@ from typing import Any
 from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
 
-Messages = list[dict[str, str]]
+Messages = list[Any]
 
 
 def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
@@ -28,59 +28,65 @@ EVALUATE = Action(
 
 def evaluate(run: Context) -> None:
     """Score both with the same prompts, grammar and decoding."""
-    from expertbuild.evaluation.evaluate import evaluate_expert
+    from itertools import islice
+
+    from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation.evaluate import document
+    from expertbuild.evaluation.evaluate import evaluate as judge
     from runtime.artifact.slots import read_slots
     from runtime.engine.engine import Engine
 
+    settings, decoding = run.config["evaluation"], run.config["decoding"]
     engine = Engine.load(base_directory(run))
     record = read_slots((run.inputs["compile"] / "slots.safetensors").read_bytes())
     engine.attach("expert", record, digest="expert")
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None
-    report = evaluate_expert(
-        run.inputs["dataset"] / "test.jsonl",
-        expert=generator(engine, "expert", run.config["decoding"], grammar, run.report),
-        base=generator(engine, None, run.config["decoding"], grammar, run.report),
-        settings=run.config["evaluation"],
-        seed=run.seed,
+    rows = list(islice(read_rows(run.inputs["dataset"] / "test.jsonl"), settings["cases"]))
+    judged = {
+        who: judge(
+            rows,
+            generator(engine, adapter, decoding, grammar),
+            settings["scorer"],
+            system=decoding["system"],
+            report=run.report,
+            label=who,
+        )
+        for who, adapter in (("base", None), ("expert", "expert"))
+    }
+    report = document(
+        judged["base"],
+        judged["expert"],
+        scoring=settings["scorer"],
+        decoding=decoding,
+        grammar=grammar is not None,
+        confidence=settings["confidence"],
     )
-    report["decoding"] = {**run.config["decoding"], "grammar": grammar is not None}
     text = json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
 
 
 def generator(
-    engine: Any,
-    adapter: str | None,
-    decoding: Mapping[str, Any],
-    grammar: str | None,
-    report: Callable[..., None],
+    engine: Any, adapter: str | None, decoding: Mapping[str, Any], grammar: str | None
 ) -> Callable[[list[Messages]], list[str]]:
     """From conversations to answers, as the server would give them."""
     from runtime.engine.engine import Request, Sampling
 
     compiled = engine.compile_grammar(grammar) if grammar is not None else None
-    system = decoding["system"]
-    head: Messages = [{"role": "system", "content": system}] if system else []
-    who = "expert" if adapter else "base"
+    sampling = Sampling(temperature=decoding["temperature"], top_p=decoding["top_p"], top_k=decoding["top_k"])
 
     def answers(conversations: list[Messages]) -> list[str]:
         requests = [
             Request(
-                tokens=engine.tokenizer.chat(head + messages),
+                tokens=engine.tokenizer.chat(messages),
                 max_tokens=decoding["max_tokens"],
                 adapter=adapter,
-                sampling=Sampling(temperature=decoding["temperature"]),
+                sampling=sampling,
                 grammar=compiled,
                 stop=tuple(decoding["stop"]),
-                id=f"{who}-{number}",
+                id=str(number),
             )
             for number, messages in enumerate(conversations)
         ]
-        texts: dict[str, str] = {}
-        for start in range(0, len(requests), 64):
-            part = requests[start : start + 64]
-            texts.update((request.id, result.text) for request, result in zip(part, engine.generate(part), strict=True))
-            report(message=f"asking the {who}", step=start + len(part), total=len(requests))
-        return [texts[request.id] for request in requests]
+        return [result.text for result in engine.generate(requests)]
 
     return answers

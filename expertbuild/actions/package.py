@@ -29,14 +29,14 @@ PACKAGE = Action(
 
 def package(run: Context) -> None:
     """Refuse what does not beat its base; seal, sign and, where asked, cut what does."""
-    from expertbuild.evaluation.gate import check_gate
+    from expertbuild.evaluation.gate import require
     from runtime.artifact.release import cut, seal
     from runtime.registry.keys import signer
 
     bases: list[dict[str, Any]] = run.config["package"]["bases"]
     reports = {base["name"]: _json(run.inputs[f"evaluate/{base['name']}"] / "evaluation.json") for base in bases}
     for report in reports.values():
-        check_gate(report, run.config["evaluation"]["margin"])
+        require(report, run.config["evaluation"]["margin"])
     members = _shared_members(run)
     for base in bases:
         folder = f"variants/{base['name']}"
@@ -122,10 +122,16 @@ def _provenance(run: Context, reports: Mapping[str, Any]) -> Any:
 
 
 def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
-    from expertbuild.evaluation.report import summary
-
-    made: dict[str, Any] = summary(report)
-    return made
+    """What `info` shows: the scores, and the interval of their difference."""
+    overall = report["overall"]
+    return {
+        "n": overall["n"],
+        "expert": overall["expert"]["value"],
+        "base": overall["base"]["value"],
+        "measure": report["scorer"]["kind"],
+        "interval": overall["difference"]["interval"],
+        "confidence": report["confidence"],
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Branch:
 def plan(branches: Sequence[Branch], expert: Path | None, key_id: str) -> list[Step]:
     """The steps that `target` asks for; what they stand on hangs below them."""
     config = branches[0].config
-    target = {"adapter": "train"}.get(config["target"], config["target"])
+    target: str = "train" if config["target"] == "adapter" else config["target"]
     if target == "base":
         return [_base_target(branch) for branch in branches]
     assert expert is not None  # configuration is checked before: only target=base does without
