@@ -13,7 +13,7 @@ from typing import Any
 from expertbuild.graph.action import Step, in_order
 from expertbuild.graph.cache import Cache
 from expertbuild.graph.events import Status
-from expertbuild.graph.facts import Facts
+from expertbuild.graph.facts import Facts, refuse_secrets
 from expertbuild.graph.plan import Judgement, plan
 from expertbuild.graph.reach import Reach
 from expertbuild.graph.remote import Remote
@@ -49,6 +49,7 @@ class Reason:
 def why(steps: Iterable[Step], cache: Cache, *, remote: Remote | str | None = None) -> list[Reason]:
     """A reason for every one of `steps` and all they stand on, in the order in which they would be built."""
     order = in_order(steps)
+    refuse_secrets(order)
     facts = Facts(cache)
     reach = Reach(remote) if remote else None
     try:

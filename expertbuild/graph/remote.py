@@ -48,12 +48,13 @@ class Remote:
     def find(self, key: str, beat: Beat) -> Record | None:
         try:
             with self._open(f"results/{key}.json") as file:
-                data = file.read(_LARGEST_RECORD + 1)
-        except FileNotFoundError:
+                data = _read_some(file, _LARGEST_RECORD + 1, beat)
+        except FileNotFoundError as error:
+            if _unreachable(error):
+                raise self._away(error) from error
             return None
         except Exception as error:
             raise self._away(error) from error
-        beat(len(data))
         if len(data) > _LARGEST_RECORD:
             raise Lie("its record is too large")
         try:
@@ -165,8 +166,18 @@ class Remote:
     def _away(self, error: Exception) -> Away:
         if isinstance(error, Away):
             return error
+        if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+            error = error.__cause__
         first = re.split(r"[\r\n]", str(error).strip(), maxsplit=1)[0]
         return Away(Scrubber()(f"{type(error).__name__}: {first}" if first else type(error).__name__))
+
+
+def _unreachable(error: FileNotFoundError) -> bool:
+    """fsspec's HTTP says "not found" for a server that is down or refuses, too; the cause tells."""
+    cause = error.__cause__
+    if isinstance(cause, FileNotFoundError):
+        return False
+    return isinstance(cause, OSError) or getattr(cause, "status", 404) not in (404, 410)
 
 
 class _LocalDisk(Exception):
@@ -175,6 +186,15 @@ class _LocalDisk(Exception):
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause)
         self.cause = cause
+
+
+def _read_some(source: Any, most: int, beat: Beat) -> bytes:
+    """Up to `most` bytes, however few come at a time."""
+    data = bytearray()
+    while len(data) < most and (chunk := source.read(min(_CHUNK, most - len(data)))):
+        data += chunk
+        beat(len(chunk))
+    return bytes(data)
 
 
 def _pour(source: Any, target: IO[bytes], size: int, beat: Beat) -> str:

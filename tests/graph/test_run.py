@@ -71,7 +71,7 @@ def test_the_function_gets_what_its_step_declares(cache: Cache, tmp_path: Path) 
 def test_a_whole_tree_of_files_is_a_result(cache: Cache) -> None:
     outcome = build([step("one", toys.nested)], cache)
     path = outcome["one"].path()
-    assert sorted(outcome["one"].outputs) == ["a/b/deep", "empty", "tool.sh"]
+    assert sorted(outcome["one"].outputs) == ["a/b/deep", "empty", "text", "tool.sh"]
     assert (path / "a/b/deep").read_text() == "deep" and (path / "empty").read_bytes() == b""
     assert subprocess.check_output([path / "tool.sh"]) == b"ran\n"
     assert not (path / "a/b/deep").stat().st_mode & 0o222 and not (path / "a").stat().st_mode & 0o222
@@ -423,7 +423,7 @@ def test_of_two_builds_of_the_same_key_one_builds_and_the_other_takes_the_result
 def test_the_build_that_waited_builds_when_the_other_one_was_killed(cache: Cache, tmp_path: Path) -> None:
     script = (
         "import sys; from expertbuild.graph import *; from tests.graph.toys import *\n"
-        "build([step('one', steadily, {'n': 400})], Cache(sys.argv[1]), listener=lambda e: print(type(e).__name__, flush=True))"
+        "build([step('one', steadily, {'n': 150})], Cache(sys.argv[1]), listener=lambda e: print(type(e).__name__, flush=True))"
     )
     root = Path(__file__).parents[2]
     other = subprocess.Popen(
@@ -440,13 +440,13 @@ def test_the_build_that_waited_builds_when_the_other_one_was_killed(cache: Cache
         if isinstance(event, Waiting):
             other.kill()
 
-    outcome = build([step("one", toys.steadily, {"n": 400})], cache, listener=listener)
+    outcome = build([step("one", toys.steadily, {"n": 150})], cache, listener=listener)
     other.wait()
     other.stdout.close()
     if not heard.of(Waiting):
         other.kill()
     assert heard.of(Waiting) == [Waiting("one", outcome["one"].key or "")] and heard.of(Started)[0].resumed
-    assert text(outcome, "one") == "400 []"
+    assert text(outcome, "one") == "150 []"
 
 
 def test_the_door_is_one_function() -> None:

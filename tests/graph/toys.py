@@ -34,6 +34,7 @@ def nested(run: Context) -> None:
     (run.out / "empty").write_bytes(b"")
     (run.out / "tool.sh").write_text("#!/bin/sh\necho ran\n")
     (run.out / "tool.sh").chmod(0o755)
+    (run.out / "text").write_text(f"{sorted(read_inputs(run).items())}")
 
 
 def slowly(run: Context) -> None:
@@ -148,3 +149,9 @@ def statuses(outcome: Outcome) -> dict[str, str]:
 
 def text(outcome: Outcome, id: str) -> str:
     return (outcome[id].path() / "text").read_text()
+
+
+def mix(run: Context) -> None:
+    """A number from what it reads and its inputs. Halved, so that some changes do not get through."""
+    numbers = [*run.config.get("own", {}).values(), *(int((path / "text").read_text()) for path in run.inputs.values())]
+    (run.out / "text").write_text(str(sum(numbers) // 2))
