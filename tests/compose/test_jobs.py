@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from expertbuild import cli
 from expertbuild.compose.command import Command, read
 from expertbuild.compose.faults import ConfigMistake
 from expertbuild.compose.jobs import Job, jobs
 from expertbuild.compose.places import expert_names
+from expertbuild.compose.schemas import violations
 from runtime.home import shipped
 
+SHIPPED = sorted(file.parent.name for file in shipped("experts").glob("*/expert.yaml"))
 ADAPTERS = sorted(file.stem for file in (shipped("conf") / "adapter").glob("*.yaml"))
 
 
@@ -33,11 +37,14 @@ def test_a_job_is_plain_data_with_every_reference_resolved(workspace):
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-def test_every_shipped_expert_composes_with_every_adapter_and_has_a_learning_rate_of_its_own(workspace, adapter):
-    for job in composed("-m", "expert=glob(*)", f"adapter={adapter}"):
-        assert job.config["adapter"]["kind"] == adapter
-        assert job.config["adapter"]["learning_rate"] > 0
-        assert job.config["adapter"]["targets"]
+@pytest.mark.parametrize("expert", SHIPPED)
+def test_what_cfg_job_prints_is_valid_for_every_expert_with_every_adapter(workspace, capsys, expert, adapter):
+    assert cli.main(["--cfg", "job", "--resolve", f"expert={expert}", f"adapter={adapter}"]) == 0
+    config = OmegaConf.to_container(OmegaConf.create(capsys.readouterr().out))
+    assert list(violations(config)) == []
+    assert config["adapter"]["kind"] == adapter
+    assert 0 < config["adapter"]["learning_rate"] < 0.1, "each kind carries a learning rate of its own"
+    assert config["adapter"]["targets"]
 
 
 def test_the_expert_chooses_its_adapter_and_the_command_line_wins_over_it(workspace):

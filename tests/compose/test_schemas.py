@@ -5,8 +5,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from expertbuild.compose.schemas import documents, violations
+from runtime.home import shipped
 
 
 def objects(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -64,3 +66,8 @@ def test_numbers_are_numbers_and_not_truth_values_or_infinities():
 def test_long_values_are_shown_cut():
     [line] = said({"temperature": "x" * 500, "top_p": 1, "top_k": 0}, "generation")
     assert len(line) < 120 and line.endswith("....")
+
+
+def test_what_the_server_runs_when_nothing_is_said_is_valid():
+    config = yaml.safe_load((shipped("conf") / "serve.yaml").read_text(encoding="utf-8"))
+    assert said(config, "serve") == []
