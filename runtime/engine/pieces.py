@@ -4,6 +4,7 @@ Query, key and value of a layer are one matrix here, so three slots of a record 
 other, their B in blocks. How pieces of several adapters run together is the business of `adapters`.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ class Extra:
 
     part: Part
     kronecker: tuple[Tensor, Tensor] | None = None
-    sparse: Tensor | None = None
+    sparse: Tensor | None = None  # CSR, float32: torch multiplies it in nothing else on a CPU
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.kronecker is not None:
@@ -31,8 +32,8 @@ class Extra:
             grid = x.view(len(x), left.shape[1], right.shape[1])
             return torch.matmul(left, grid @ right.t()).flatten(1)
         assert self.sparse is not None
-        product: Tensor = torch.sparse.mm(self.sparse, x.t())
-        return product.t()
+        product: Tensor = torch.sparse.mm(self.sparse, x.float().t())
+        return product.t().to(x.dtype)
 
 
 @dataclass(frozen=True)
@@ -152,5 +153,7 @@ def _extras(linear: Linear, part: Part, slot: Slot, like: Tensor) -> Iterator[Ex
         rows, columns, values = slot.s
         places = torch.stack((rows.long(), columns.long()))
         size = (part.stop - part.start, linear.weight.shape[1])
-        sparse = torch.sparse_coo_tensor(places, values.to("cpu", like.dtype), size).coalesce()
-        yield Extra(part, sparse=sparse.to_sparse_csr().to(like.device))
+        sparse = torch.sparse_coo_tensor(places, values.float().cpu(), size, check_invariants=True).coalesce()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch tells everyone once that CSR is in beta
+            yield Extra(part, sparse=sparse.to_sparse_csr().to(like.device))

@@ -66,15 +66,29 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[list[int], list[float
     top = logits.argmax(-1) if logits.device.type != "cpu" else torch.from_numpy(logits.numpy().argmax(-1))
     largest = logits.gather(1, top[:, None])[:, 0].tolist()
     tokens = top.tolist()
-    rows = [row for row, draw in enumerate(draws) if draw.sampling.temperature > 0 and math.isfinite(largest[row])]
-    if rows:
-        drawn = _draw(logits[rows], [draws[row] for row in rows])
+    for width, rows in _by_width(draws, largest, logits.shape[1]).items():
+        drawn = _draw(logits[rows], [draws[row] for row in rows], width)
         for row, token in zip(rows, drawn, strict=True):
             tokens[row] = token
     return tokens, largest
 
 
-def _draw(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+def _by_width(draws: Sequence[Draw], largest: Sequence[float], vocabulary: int) -> dict[int, list[int]]:
+    """The rows to be drawn, by how many of their tokens must be sorted; 0 for none.
+
+    Rows of one width share a call. A width of its own company would change how ties are ordered, and so the answer.
+    """
+    groups: dict[int, list[int]] = {}
+    for row, draw in enumerate(draws):
+        rule = draw.sampling
+        if rule.temperature > 0 and math.isfinite(largest[row]):
+            filtered = rule.top_k or rule.top_p < 1 or rule.min_p > 0
+            width = min(rule.top_k or vocabulary, vocabulary) if filtered else 0
+            groups.setdefault(width, []).append(row)
+    return groups
+
+
+def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> list[int]:
     def column(values: list[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
 
@@ -82,17 +96,14 @@ def _draw(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
     uniform = column([uniform_number(draw.seed, draw.position) for draw in draws])
     scaled = logits.double() / column([rule.temperature for rule in rules])
     order = None
-    if any(rule.top_k or rule.top_p < 1 or rule.min_p > 0 for rule in rules):
-        vocabulary = logits.shape[1]
-        kept = [min(rule.top_k or vocabulary, vocabulary) for rule in rules]
-        scaled, order = scaled.topk(max(kept), dim=-1)  # sorted, and no wider than any row needs
-        places = torch.arange(scaled.shape[1], device=logits.device)
-        scaled = scaled.masked_fill(places >= column([float(count) for count in kept]), -math.inf)
+    if width:
+        scaled, order = scaled.topk(width, dim=-1)  # the likeliest first
         chances = scaled.softmax(-1)
-        before = chances.cumsum(-1) - chances
-        far = before >= column([rule.top_p for rule in rules])
+        far = chances.cumsum(-1) - chances >= column([rule.top_p for rule in rules])
         thin = chances < chances[:, :1] * column([rule.min_p for rule in rules])
-        scaled = scaled.masked_fill((far | thin) & (places > 0), -math.inf)
+        out = far | thin
+        out[:, 0] = False
+        scaled = scaled.masked_fill(out, -math.inf)
     sums = scaled.softmax(-1).cumsum(-1)
     # The first place whose sum exceeds the number; scaled to the whole, which rounding may leave below one.
     places = torch.searchsorted(sums, uniform * sums[:, -1:], right=True).clamp_(max=sums.shape[1] - 1)

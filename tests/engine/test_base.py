@@ -20,19 +20,10 @@ def test_the_digest_is_pinned_to_its_recipe(tmp_path: Path) -> None:
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    listing = "".join(
-        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-        for name, content in sorted(contents.items())
-    )
+    listing = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
     assert base_digest(tmp_path) == hashlib.sha256(listing.encode()).hexdigest()
-    assert (
-        base_digest(tmp_path)
-        == "6c1247d18441b74adb641e95531595f5ca95d61a32d6a4db1ed5a6c8bf7efa2d"
-    )
-    assert (
-        tokenizer_digest(tmp_path)
-        == "11ad5409d04b6f71aa91f42e4a5cc9d7dbec28631e504a8c8b360d761fd15084"
-    )
+    assert base_digest(tmp_path) == "6c1247d18441b74adb641e95531595f5ca95d61a32d6a4db1ed5a6c8bf7efa2d"
+    assert tokenizer_digest(tmp_path) == "11ad5409d04b6f71aa91f42e4a5cc9d7dbec28631e504a8c8b360d761fd15084"
 
 
 def test_every_file_that_matters_changes_the_digest(tmp_path: Path) -> None:

@@ -33,9 +33,7 @@ def tokenizer(base: Path) -> Tokenizer:
 
 @pytest.mark.parametrize("answer_follows", [True, False])
 @pytest.mark.parametrize("architecture", ["qwen3", "qwen2", "llama"])
-def test_chat_gives_the_ids_of_transformers(
-    tmp_path: Path, architecture: str, answer_follows: bool
-) -> None:
+def test_chat_gives_the_ids_of_transformers(tmp_path: Path, architecture: str, answer_follows: bool) -> None:
     from transformers import AutoTokenizer
 
     base = tiny_base(tmp_path, architecture)
@@ -66,9 +64,7 @@ def test_a_template_that_looks_at_content_sees_what_transformers_shows_it(
     theirs = AutoTokenizer.from_pretrained(base).apply_chat_template(
         talk, tokenize=True, return_dict=False, enable_thinking=False
     )
-    ours = Tokenizer.load(base).chat(
-        talk, answer_follows=False, variables={"enable_thinking": False}
-    )
+    ours = Tokenizer.load(base).chat(talk, answer_follows=False, variables={"enable_thinking": False})
     assert ours == theirs
 
 
@@ -83,8 +79,11 @@ def test_a_template_that_looks_at_content_sees_what_transformers_shows_it(
                 "im_end|>",
                 "|im_end|>",
                 "\U000f0000",
+                " ",
+                "\n",
+                "system",
+                "x",
             ]
-            + [" ", "\n", "system", "x"]
         ),
         max_size=8,
     )
@@ -172,9 +171,7 @@ def test_a_tokenizer_directory_cannot_run_code(tmp_path: Path) -> None:
         "{{ 1 / 0 }}",
     ],
 )
-def test_a_template_that_misbehaves_is_one_refusal(
-    tmp_path: Path, template: str
-) -> None:
+def test_a_template_that_misbehaves_is_one_refusal(tmp_path: Path, template: str) -> None:
     base = tiny_base(tmp_path)
     (base / "chat_template.jinja").write_text(template)
     with pytest.raises(ChatRefused, match="chat template refuses"):

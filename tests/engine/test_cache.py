@@ -1,0 +1,102 @@
+"""Blocks: no one is lost, none has two owners, and only equal beginnings under equal adapters are shared."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from runtime.engine.cache import Cache
+
+SIZE = 4
+
+
+class Accounts(RuleBasedStateMachine):
+    """Random sequences come, grow, finish blocks and go; the accounts must always add up."""
+
+    @initialize(count=st.integers(2, 9))
+    def begin(self, count: int) -> None:
+        self.cache = Cache(count, SIZE)
+        self.live: list[tuple[list[int], list[bytes], list[int], bytes]] = []
+        self.content: dict[int, tuple[object, ...]] = {}
+
+    @rule(tokens=st.lists(st.integers(0, 1), max_size=14), digest=st.sampled_from(["", "a"]))
+    def admit(self, tokens: list[int], digest: str) -> None:
+        root = self.cache.root(digest)
+        blocks, keys = self.cache.match(tokens, root)
+        for place, block in enumerate(blocks):
+            assert self.content[block] == (digest, *tokens[: (place + 1) * SIZE]), "served another's pages"
+        assert len(blocks) * SIZE < max(len(tokens), 1), "the last token must be computed"
+        fresh = []
+        while (len(blocks) + len(fresh)) * SIZE < len(tokens):
+            block = self.cache.allocate()
+            if block is None:
+                self.cache.release(blocks + fresh)
+                return
+            fresh.append(block)
+        table = blocks + fresh
+        self.live.append((table, keys, tokens, root))
+        for place in range(len(keys), len(tokens) // SIZE):
+            key = self.cache.key(keys[-1] if keys else root, tokens[place * SIZE : (place + 1) * SIZE])
+            self.cache.seal(table[place], key)
+            keys.append(key)
+            self.content[table[place]] = (digest, *tokens[: (place + 1) * SIZE])
+
+    @rule(which=st.integers(0, 20))
+    def leave(self, which: int) -> None:
+        if self.live:
+            table, *_ = self.live.pop(which % len(self.live))
+            self.cache.release(table)
+
+    @rule()
+    def forget(self) -> None:
+        self.cache.forget()
+
+    @invariant()
+    def accounts_add_up(self) -> None:
+        if hasattr(self, "cache"):
+            self.cache.check(table for table, *_ in self.live)
+            free = self.cache.count - 1 - len({block for table, *_ in self.live for block in table})
+            assert self.cache.available == free
+
+
+TestAccounts = Accounts.TestCase
+TestAccounts.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+@given(st.lists(st.integers(0, 10), min_size=5, max_size=20), st.integers(0, 19))
+@settings(max_examples=60, deadline=None)
+def test_any_earlier_token_changes_the_key(tokens: list[int], place: int) -> None:
+    cache = Cache(2, SIZE)
+
+    def keys(tokens: list[int], digest: str) -> bytes:
+        key = cache.root(digest)
+        for start in range(0, len(tokens), SIZE):
+            key = cache.key(key, tokens[start : start + SIZE])
+        return key
+
+    other = list(tokens)
+    other[place % len(tokens)] += 1
+    assert keys(tokens, "d") != keys(other, "d")
+    assert keys(tokens, "d") != keys(tokens, "e")
+    assert keys(tokens, "d") == keys(list(tokens), "d")
+
+
+def test_keys_are_pinned() -> None:
+    cache = Cache(2, SIZE)
+    assert cache.root("").hex() == "cae66941d9efbd404e4d88758ea67670"
+    assert cache.key(cache.root("expert"), [1, 2, 3, 4]).hex() == "f0f58ea0e7ceed35114b561fef764f3b"
+
+
+def test_the_longest_unused_is_evicted_first_and_ends_before_beginnings() -> None:
+    cache = Cache(5, SIZE)
+    root = cache.root("")
+    first, second = [cache.allocate() for _ in range(2)], [cache.allocate() for _ in range(2)]
+    for table, token in ((first, 1), (second, 2)):
+        one = cache.key(root, [token] * SIZE)
+        cache.seal(table[0] or 0, one)
+        cache.seal(table[1] or 0, cache.key(one, [token] * SIZE))
+    cache.release([block or 0 for block in first])
+    cache.release([block or 0 for block in second])
+    assert cache.match([1] * 9, root)[0] == first  # used again: now the second is the older
+    cache.release([block or 0 for block in first])
+    assert [cache.allocate() for _ in range(4)] == [second[1], second[0], first[1], first[0]]
+    assert cache.allocate() is None

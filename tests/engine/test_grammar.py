@@ -1,0 +1,294 @@
+"""Grammars bind what comes out: GBNF as llama.cpp means it, JSON Schema, and caps against hostile ones."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from runtime.engine.engine import CompiledGrammar, Engine, Request, Sampling
+from runtime.engine.errors import GrammarRefused
+from runtime.engine.gbnf import gbnf_to_lark
+from runtime.engine.grammar import Grammars, Matcher
+from runtime.engine.tokenizer import Tokenizer
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "dev"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(base: Path) -> Tokenizer:
+    return Tokenizer.load(base)
+
+
+@pytest.fixture(scope="module")
+def grammars(tokenizer: Tokenizer) -> Grammars:
+    return Grammars(tokenizer, 512)
+
+
+@pytest.fixture
+def engine(base: Path) -> Iterator[Engine]:
+    engine = Engine.load(base, max_batch=16)
+    yield engine
+    engine.check()
+
+
+def accepts(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
+    matcher = grammar.start()
+    try:
+        for token in tokenizer.encode(text):
+            matcher.accept(token)
+    except GrammarRefused:
+        return False
+    return matcher.may_end
+
+
+def allowed(grammars: Grammars, matcher: Matcher) -> set[int]:
+    forbidden, errors = grammars.forbidden([matcher])
+    assert errors == [""]
+    return set((~forbidden[0]).nonzero().flatten().tolist())
+
+
+GRAMMARS: list[tuple[str, str, list[str], list[str]]] = [
+    ("a literal beside a class", 'root ::= "abc" | [a-z]+ "x"', ["abc", "abx", "x" * 9, "qx"], ["abcd", "", "ab"]),
+    ("a literal behind a class", 'root ::= [a-z]+ "abc"', ["xabc", "abcabc", "aabc"], ["abc", "xab"]),
+    ("escapes", r'root ::= "\x41\u00e9\U0001F642\t\\\"" [\]\[^-] .', ['Aé🙂\t\\"[x', 'Aé🙂\t\\"]\n'], ["Aé"]),
+    ("negated class", 'root ::= [^a-c"\\n]*', ["", "dé/x"], ["a", "\n", '"']),
+    ("repetition", 'root ::= "a"{2} "b"{1,3} "c"{2,}', ["aabcc", "aabbbcccc"], ["abcc", "aabbbbcc", "aabc"]),
+    ("nothing at all", 'root ::= ""', [""], ["a"]),
+    ("nothing, often", 'root ::= (("a"?)*)*', ["", "aaa"], ["b"]),
+    ("brackets", 'root ::= "(" root* ")"', ["()", "(()(()))"], ["", "(", "())"]),
+    ("comments and lines", '# c\nroot ::= ( "a" # x\n | "b"\n ) tail # y\n\ntail ::= "!"\n', ["a!", "b!"], ["a"]),
+    ("ambiguity", 'root ::= s\ns ::= "a" s s | "a"', ["a", "aaa"], ["", "aa"]),
+    ("names", 'root ::= a-1 B2\na-1 ::= "x"\nB2 ::= "y"', ["xy"], ["x"]),
+]
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in GRAMMARS])
+def test_gbnf_accepts_and_rejects_as_written(grammars: Grammars, tokenizer: Tokenizer, name: str) -> None:
+    (text, good, bad) = next(rest for label, *rest in GRAMMARS if label == name)
+    grammar = grammars.compile(str(text))
+    assert [each for each in good if not accepts(grammar, tokenizer, each)] == []
+    assert [each for each in bad if accepts(grammar, tokenizer, each)] == []
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared cases are not here")
+def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    wrong = []
+    for case in _cases("gbnf_cases.jsonl"):
+        if not case.get("needs_token_terminals"):
+            grammar = grammars.compile(case["grammar"])
+            if accepts(grammar, tokenizer, case["input"]) != case["accept"]:
+                wrong.append(case["id"])
+    for case in _cases("gbnf_schema_cases.jsonl"):
+        if "uniqueItems" in json.dumps(case["schema"]):
+            with pytest.raises(GrammarRefused, match="uniqueItems"):
+                grammars.compile(case["schema"])
+        elif accepts(grammars.compile(case["schema"]), tokenizer, case["input"]) != case["plain_json_schema_verdict"]:
+            wrong.append(case["id"])
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no rule named root"),
+        ('start ::= "a"', "no rule named root"),
+        ("root ::= missing", "line 1: the rule 'missing' is not defined"),
+        ('root ::= "a"\nroot ::= "b"', "line 2: the rule 'root' is defined twice"),
+        ('root ::= root "a" | "b"', "'root' is left-recursive"),
+        ('root ::= "x"? tail\ntail ::= root "a" | "b"', "left-recursive"),
+        ('root ::= maybe root "a" | "b"\nmaybe ::= "x"*', "left-recursive"),
+        ('root ::= "a"{,10}', "line 1: expected a number"),
+        ('root ::= "a"{5,2}', "backwards"),
+        ('root ::= "a"{2001}', "more than 2000 repetitions"),
+        ('root ::= "a"{' + "9" * 5000 + "}", "more than 2000 repetitions"),
+        ('root ::= ((("a"{2000}){2000}){2000}){2000}', "more than 100000 symbols"),
+        ("root ::= " + "(" * 60_000 + '"a"' + ")" * 60_000, "nested more than 100 deep"),
+        ('root ::= "a', "does not end"),
+        ("root ::= [a", "does not end"),
+        ("root ::= []", "empty"),
+        ("root ::= [z-a]", "backwards"),
+        (r'root ::= "\q"', "is no escape"),
+        (r'root ::= "\ud800"', "is no character"),
+        (r'root ::= "\U00110000"', "is no character"),
+        (r'root ::= "\x4"', "2 hexadecimal digits"),
+        ('root ::= ("a"', r"expected \)"),
+        ('root ::= "a")', "out of place"),
+        ('root = "a"', "expected ::="),
+        ('under_score ::= "a"', "expected ::="),
+        ("root ::= <[5]>", "token terminals"),
+        ('root ::= "' + "a" * (1 << 20) + '"', "longer than"),
+        (
+            "root ::= r0\n" + "\n".join(f'r{i} ::= r{i + 1} | "a"' for i in range(20_000)) + '\nr20000 ::= ""',
+            "seconds to check",
+        ),
+    ],
+    ids=range(28),
+)
+def test_a_bad_gbnf_is_refused_in_one_sentence_and_in_time(grammars: Grammars, text: str, words: str) -> None:
+    start = time.process_time()
+    with pytest.raises(GrammarRefused, match=words) as refusal:
+        grammars.compile(text)
+    assert time.process_time() - start < 10
+    assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
+
+
+def test_a_large_honest_grammar_compiles(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    words = [f"column{number}" for number in range(2000)]
+    grammar = grammars.compile("root ::= " + " | ".join(f'"{word}"' for word in words))
+    assert accepts(grammar, tokenizer, "column1234") and not accepts(grammar, tokenizer, "column2000")
+
+
+def test_compiling_again_is_free(grammars: Grammars) -> None:
+    assert grammars.compile('root ::= "a"') is grammars.compile('root ::= "a"')
+    assert grammars.compile({"type": "null"}) is grammars.compile({"type": "null"})
+
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "kind": {"enum": ["a", "b"]},
+        "count": {"type": "integer", "minimum": 0, "maximum": 99},
+        "open": {"type": "boolean"},
+    },
+    "required": ["kind", "count", "open"],
+    "additionalProperties": False,
+}
+
+
+def test_a_json_schema_accepts_its_documents(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    grammar = grammars.compile(SCHEMA)
+    assert accepts(grammar, tokenizer, '{"kind": "a", "count": 7, "open": false}')
+    assert not accepts(grammar, tokenizer, '{"kind": "c", "count": 7, "open": false}')
+    assert not accepts(grammar, tokenizer, '{"kind": "a", "count": 7}')
+
+
+def _cycle() -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    schema["properties"] = {"a": schema, "b": schema}
+    return schema
+
+
+def _deep(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "nonsense"}, "Invalid type"),
+        ({"not": {"type": "string"}}, "Unimplemented keys"),
+        ({"$ref": "https://example.org/other.json"}, "does not fetch"),
+        ({"$ref": "file:///etc/passwd"}, "does not fetch"),
+        ({"type": "string", "pattern": "("}, "does not compile"),
+        ({"minimum": float("nan")}, "not JSON"),
+        ({"enum": [object()]}, "not JSON"),
+        ({"enum": ["x" * (1 << 19)]}, "longer than"),
+        (_cycle(), "nested more than|more than"),
+        (_deep(60_000), "nested more than"),
+        ({"allOf": [{"type": "string", "pattern": f"a.*b.*c.*{i}"} for i in range(40)]}, "more than 3 seconds"),
+    ],
+    ids=range(11),
+)
+def test_a_bad_schema_is_refused_in_one_sentence_and_in_time(
+    grammars: Grammars, schema: dict[str, Any], words: str
+) -> None:
+    start = time.process_time()
+    with pytest.raises(GrammarRefused, match=words) as refusal:
+        grammars.compile(schema)
+    assert time.process_time() - start < 5
+    assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 300
+
+
+def test_the_end_is_allowed_exactly_when_the_grammar_can_end(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    matcher = grammars.compile('root ::= "a"{2,3} "b"?').start()
+    ends = tokenizer.eos_ids
+    for text, may_end in (("", False), ("a", False), ("a", True), ("a", True)):
+        for token in tokenizer.encode(text):
+            matcher.accept(token)
+        found = allowed(grammars, matcher)
+        assert ends <= found if may_end else not ends & found
+        assert matcher.may_end is may_end and not matcher.ended
+    assert {tokenizer.token_text(token) for token in found - ends} == {"b"}
+    matcher.accept(tokenizer.encode("b")[0])
+    assert matcher.ended and allowed(grammars, matcher) == ends
+
+
+def test_control_tokens_are_never_text(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    found = allowed(grammars, grammars.compile("root ::= .").start())
+    assert not {tokenizer.token_text(token) for token in found} & {"<|im_start|>", "<|im_end|>", "<|endoftext|>"}
+    assert all(token < tokenizer.vocab_size for token in found), "ids beyond the tokenizer"
+
+
+def test_many_masks_at_once_are_the_masks_one_by_one(grammars: Grammars) -> None:
+    matchers = [grammars.compile(text).start() for _, text, *_ in GRAMMARS]
+    together, errors = grammars.forbidden(matchers)
+    assert errors == [""] * len(matchers)
+    for row, matcher in zip(together, matchers, strict=True):
+        assert torch.equal(row, grammars.forbidden([matcher])[0][0])
+
+
+def test_every_answer_of_a_batch_obeys_its_own_grammar(engine: Engine) -> None:
+    """A model of noise, greedy and sampled, with different grammars and none in one batch."""
+    forms = {
+        'root ::= [0-9]{3} "-" [a-z]{2,4}': r"[0-9]{3}-[a-z]{2,4}",
+        'root ::= ("yes" | "no") (" " ("yes" | "no")){2}': r"(yes|no)( (yes|no)){2}",
+        'root ::= "é🙂" [^a]{3} "."': r"(?s)é🙂[^a]{3}\.",
+    }
+    schema = engine.compile_grammar(SCHEMA)
+    requests, checks = [], []
+    for seed in range(4):
+        rules = Sampling(temperature=float(seed), seed=seed)
+        for text, form in forms.items():
+            requests.append(Request([5, 6, 7 + seed], 60, grammar=engine.compile_grammar(text), sampling=rules))
+            checks.append(re.compile(form).fullmatch)
+        requests.append(Request([5, 6, 7 + seed], 200, grammar=schema, sampling=rules))
+        checks.append(_is_document)
+        requests.append(Request([5, 6, 7 + seed], 5, sampling=rules))
+        checks.append(lambda text: True)
+    for result, check in zip(engine.generate(requests), checks, strict=True):
+        assert result.error is None
+        assert check(result.text) or result.finish_reason == "length", result.text
+
+
+def test_a_grammar_that_fails_in_mid_answer_ends_only_its_own_request(engine: Engine) -> None:
+    """A schema that refers to itself and nothing else compiles, but no token can ever follow."""
+    stuck = engine.compile_grammar({"$ref": "#"})
+    good = engine.compile_grammar("root ::= [a-c]{5}")
+    free = engine.generate([Request([5, 6], 8)])[0].tokens
+    results = engine.generate([Request([5, 6], 8), Request([5, 6], 8, grammar=stuck), Request([5, 6], 8, grammar=good)])
+    assert results[0].tokens == free
+    assert results[1].finish_reason == "error" and "grammar stopped" in str(results[1].error)
+    assert re.fullmatch("[a-c]{5}", results[2].text) and results[2].finish_reason == "stop"
+
+
+def test_a_matcher_that_is_given_a_wrong_token_says_so(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    matcher = grammars.compile('root ::= "a"').start()
+    with pytest.raises(GrammarRefused, match="grammar stopped"):
+        matcher.accept(tokenizer.encode("z")[0])
+
+
+def test_the_translation_is_pinned() -> None:
+    """Terminals are single characters: the reason is in the module."""
+    lark = gbnf_to_lark('root ::= "ab" [a-z]+ | other{2,}\nother ::= .')
+    assert lark == (
+        "start: (C0 C1) (C2{1,}) | (r1{2,})\n"
+        "r1: C3\n"
+        "C0: /[\\x{61}]/\nC1: /[\\x{62}]/\nC2: /[\\x{61}-\\x{7a}]/\nC3: /(?s:.)/\n"
+    )
+
+
+def _is_document(text: str) -> bool:
+    document = json.loads(text)
+    return set(document) == {"kind", "count", "open"} and 0 <= document["count"] <= 99
+
+
+def _cases(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (SHARED / name).read_text(encoding="utf-8").splitlines()]
