@@ -100,7 +100,7 @@ def _package(branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]],
     sealed = {
         **config["package"],
         "key_id": key_id,
-        "bases": [{"name": b.config["base"]["name"], "adapter": dict(b.config["adapter"])} for b in branches],
+        "bases": [_variant(branch.config) for branch in branches],
     }
     return Step(
         id=f"package[{config['expert']['name']}]",
@@ -110,3 +110,9 @@ def _package(branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]],
         files={role: path for role, path in files.items() if path.is_file()},
         seed=config["seed"],
     )
+
+
+def _variant(config: Config) -> dict[str, Any]:
+    """What the manifest says of a variant."""
+    adapter = config["adapter"]
+    return {"name": config["base"]["name"], "adapter": {"kind": adapter["kind"], "r": adapter.get("r")}}
