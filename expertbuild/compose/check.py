@@ -117,14 +117,16 @@ def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) 
 
 
 def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
+    if directory is None:
+        return
     use = config["dataset"]["use"]
     for role in ("sources", "test_sources"):
-        for index, source in enumerate(config["dataset"][use].get(role, []) if directory is not None else []):
+        for index, source in enumerate(config["dataset"][use].get(role, [])):
             paths = source["path"] if source["kind"] == "files" else []
             for path in [paths] if isinstance(paths, str) else paths:
-                if not _any_file(Path(directory or ""), path):
-                    what = f"there is no file {path} in {short(Path(directory or ''))}."
-                    yield Fault(what, origins.of(("dataset", use, role, index, "path")))
+                if not _any_file(directory, path):
+                    where = origins.of(("dataset", use, role, index, "path"))
+                    yield Fault(f"there is no file {path} in {short(directory)}.", where)
 
 
 def _any_file(directory: Path, pattern: str) -> bool:

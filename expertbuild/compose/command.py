@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-QUESTIONS = ("cfg", "help", "hydra_help", "info", "shell_completion", "experimental_rerun")
+from runtime.errors import Mistake
+
+QUESTIONS = ("cfg", "help", "hydra_help", "info", "shell_completion")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ def read(arguments: Sequence[str]) -> Command | None:
     parser = get_args_parser()
     parser.prog = "expertbuild"
     flags = parser.parse_args(list(arguments))
+    if flags.experimental_rerun:
+        raise Mistake("--experimental-rerun reads a pickle, and nothing here does.", hint="Type the words again.")
     if any(getattr(flags, question) for question in QUESTIONS):
         return None
     return Command(

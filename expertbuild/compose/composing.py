@@ -6,6 +6,7 @@ Everything that can go wrong on the way becomes faults (`diagnose`), never a tra
 from collections.abc import Mapping
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -14,7 +15,9 @@ from expertbuild.compose.diagnose import diagnose, unresolved
 from expertbuild.compose.faults import ConfigMistake, Fault, advise
 from expertbuild.compose.jobs import Job
 from expertbuild.compose.origins import Origins
+from expertbuild.compose.places import expert_directory
 from expertbuild.compose.session import Session, session
+from expertbuild.compose.source import GROUP
 
 
 def compose(command: Command) -> list[Job]:
@@ -31,6 +34,7 @@ def compose(command: Command) -> list[Job]:
 
 def job(hydra: Session, whole: DictConfig) -> Job:
     """The job of one composed configuration, with a branch for each of its bases."""
+    HydraConfig.instance().set_config(whole)  # for ${hydra:...} in this job
     command = hydra.command.with_overrides([*whole.hydra.overrides.hydra, *whole.hydra.overrides.task])
     config = _plain(whole, command)
     branches = {}
@@ -40,7 +44,10 @@ def job(hydra: Session, whole: DictConfig) -> Job:
         branches[name] = _plain(hydra.compose(branch.overrides), branch)
     chosen = whole.hydra.runtime.choices.get("expert")
     name = (config.get("base") or {}).get("name", "")
-    return Job(command, config, branches or {name: config}, chosen, _is_plain(whole))
+    found = hydra.file(f"{GROUP}/{chosen}", whole) if chosen else None
+    usual = expert_directory(chosen) if chosen else None
+    elsewhere = str(found.parent) if found is not None and found.parent != usual else None
+    return Job(command, config, branches or {name: config}, chosen, elsewhere, _is_plain(whole))
 
 
 def _bases_are_there(hydra: Session, config: Mapping[str, Any], command: Command) -> None:

@@ -27,11 +27,14 @@ class Job:
     config: Mapping[str, Any]
     branches: Mapping[str, Mapping[str, Any]]
     expert: str | None  # the choice of the group `expert`
+    elsewhere: str | None = None  # the expert's directory, where it lies in none of the usual folders
     plain: bool = True  # False where the person asked for a launcher, sweeper or callback of Hydra's
 
     @cached_property
     def directory(self) -> Path | None:
         """The expert's directory."""
+        if self.elsewhere is not None:
+            return Path(self.elsewhere)
         return expert_directory(self.expert) if self.expert else None
 
     @cached_property
@@ -66,6 +69,7 @@ def record(job: Job) -> dict[str, Any]:
         "config": job.config,
         "branches": job.branches,
         "expert": job.expert,
+        "elsewhere": job.elsewhere,
         "plain": job.plain,
     }
     again: dict[str, Any] = json.loads(json.dumps(whole, default=str))
@@ -92,4 +96,4 @@ def _missing_files(job: Job) -> Sequence[Fault]:
 
 def _job(command: Command, one: Mapping[str, Any]) -> Job:
     again = command.with_overrides(one["overrides"])
-    return Job(again, one["config"], one["branches"], one["expert"], one["plain"])
+    return Job(again, one["config"], one["branches"], one["expert"], one["elsewhere"], one["plain"])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra import version
 from hydra._internal.hydra import Hydra
@@ -64,34 +63,26 @@ class Session:
         """The files a configuration is read from, in the order they are merged, each with its package; and
         those of the overrides that set values rather than choose files."""
         loader = self.hydra.config_loader
-        sources = self.compose(overrides).hydra.runtime.config_sources
+        composed = self.compose(overrides)
         listed = loader.compute_defaults_list(self.command.config_name, list(overrides), RunMode.RUN)
         files = []
         for default in listed.defaults:
-            file = self._file(default.config_path or "", sources)
+            file = self.file(default.config_path or "", composed)
             if file is not None and not str(default.config_path).startswith("hydra/"):
                 files.append((file, default.package or ""))
         return files, [str(override.input_line) for override in listed.config_overrides]
 
-    def file(self, config_path: str) -> Path | None:
-        """The file behind a config path such as `adapter/dora`, in any folder of the search path."""
-        from hydra.conf import ConfigSourceInfo
-
-        sources = [
-            ConfigSourceInfo(path=each.path, schema=each.scheme(), provider=each.provider)
-            for each in self.hydra.config_loader.get_sources()
-        ]
-        return self._file(config_path, sources)
-
-    @staticmethod
-    def _file(config_path: str, sources: Any) -> Path | None:
-        for each in sources:
-            if each.schema == "file":
-                candidate: Path | None = Path(each.path, f"{config_path.removesuffix('.yaml')}.yaml")
-            elif each.schema == "experts":
-                candidate = source.ExpertSource(each.provider, f"experts://{each.path}").file(config_path)
+    def file(self, config_path: str, composed: DictConfig | None = None) -> Path | None:
+        """The file behind a config path such as `adapter/dora`; a composed configuration knows further folders."""
+        if composed is None:
+            places = [(each.scheme(), each.path) for each in self.hydra.config_loader.get_sources()]
+        else:
+            places = [(each.schema, each.path) for each in composed.hydra.runtime.config_sources]
+        for scheme, folder in places:
+            if scheme == source.ExpertSource.scheme():
+                candidate = source.ExpertSource("", f"{scheme}://{folder}").file(config_path)
             else:
-                continue
+                candidate = Path(folder, f"{config_path}.yaml") if scheme == "file" else None
             if candidate is not None and candidate.is_file():
                 return candidate
         return None

@@ -100,6 +100,11 @@ def test_hydra_answers_what_hydra_is_asked(words, expected, capsys, workspace):
     assert list(workspace.folder.iterdir()) == []
 
 
+def test_a_pickle_is_never_read(workspace, capsys):
+    assert cli.main(["--experimental-rerun", "config.pickle"]) == 2
+    assert "reads a pickle, and nothing here does" in capsys.readouterr().err
+
+
 def test_the_shell_completes_experts(monkeypatch, capsys):
     monkeypatch.setenv("COMP_LINE", "expertbuild expert=expert-s")
     assert cli.main(["-sc", "query=bash"]) == 0

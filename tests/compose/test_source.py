@@ -3,7 +3,7 @@
 from hydra.core.object_type import ObjectType
 
 from expertbuild.compose.command import Command
-from expertbuild.compose.session import session
+from expertbuild.compose.jobs import jobs
 from expertbuild.compose.source import ExpertSource
 
 
@@ -50,5 +50,6 @@ def test_a_person_can_add_a_folder_of_experts_on_the_command_line(workspace):
     workspace.expert("mine")
     (workspace.folder / "experts").rename(workspace.folder / "elsewhere")
     words = ("expert=mine", f"hydra.searchpath=[experts://{workspace.folder}/elsewhere]")
-    with session(Command(words)) as hydra:
-        assert hydra.compose(words).expert.name == "mine"
+    [job] = jobs(Command(words))
+    assert job.config["expert"]["name"] == "mine"
+    assert job.directory == workspace.folder / "elsewhere" / "mine"
