@@ -18,7 +18,7 @@ from expertbuild.training.interruption import interruption
 from expertbuild.training.job import Job
 from expertbuild.training.packing import Pack, Sample, pack, split
 from expertbuild.training.schedule import share
-from expertbuild.training.settings import process_count
+from expertbuild.training.settings import process_count, small
 from expertbuild.training.student import Student
 from expertbuild.training.team import Team
 
@@ -33,8 +33,8 @@ def run(job: Job, held_out: Sequence[Sample], work: Path, report: Report) -> tup
     work.mkdir(parents=True, exist_ok=True)
     processes = process_count(job.settings, job.base, cuda=torch.cuda.is_available())
     threads = torch.get_num_threads()
-    if processes > 1:
-        torch.set_num_threads(1)
+    if processes > 1 or small(job.base):
+        torch.set_num_threads(1)  # on a busy machine a second thread made a small base 50 times slower
     try:
         report(message="loading the base", total=job.settings.steps)
         with Team(job, processes, work) as team:  # helpers load the base while we do
@@ -78,12 +78,14 @@ def _steps(
             done = step + 1
             if looks and (done % settings.eval_every == 0 or done == settings.steps):
                 validation.append([done, round(_look(job, student, looks), 5)])
+            last = done == settings.steps
             due = done % settings.checkpoint_every == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS
-            if due or asked.signal or done == settings.steps:
+            if due or last:
                 checkpoint.save(work, job.identity, _state(done, values, optimizer, losses, validation))
                 saved = time.monotonic()
             report(step=done, total=settings.steps, loss=loss, **clock.after(step))
-            if asked.signal and done < settings.steps:
+            if asked.signal and not last:
+                checkpoint.save(work, job.identity, _state(done, values, optimizer, losses, validation))
                 asked.stop()
     return {
         "loss": losses,

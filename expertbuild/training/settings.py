@@ -76,12 +76,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def small(base: Path) -> bool:
+    """Whether a base is cheap to copy, and its products too small for several threads to share."""
+    return sum(file.stat().st_size for file in base.glob("*.safetensors")) <= LARGEST_COPIED_BASE
+
+
 def process_count(settings: Settings, base: Path, *, cuda: bool) -> int:
     """How many processes share a step: one per core for a small base on a CPU, else one."""
     if cuda:
         return 1
     if settings.processes != "auto":
         return max(1, int(settings.processes))
-    weights = sum(file.stat().st_size for file in base.glob("*.safetensors"))
     packs = -(-settings.batch_tokens // settings.micro_tokens)
-    return min(cores(), max(2, packs), 8) if weights <= LARGEST_COPIED_BASE else 1
+    return min(cores(), max(2, packs), 8) if small(base) else 1
