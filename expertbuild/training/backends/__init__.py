@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from expertbuild.catalogue import Catalogue
 from expertbuild.training.settings import Settings
-from expertbuild.training.student import Student
+
+if TYPE_CHECKING:  # a plan looks a name up here, and must not import torch for it
+    from expertbuild.training.student import Student
 
 BACKENDS = Catalogue("training backend", {name: f"{__name__}.{name}" for name in ("peft", "unsloth")})
 
@@ -14,7 +16,7 @@ BACKENDS = Catalogue("training backend", {name: f"{__name__}.{name}" for name in
 class Backend(Protocol):
     """What each file here provides."""
 
-    def prepare(self, base: Path, adapter: Mapping[str, Any], settings: Settings, seed: int) -> Student: ...
+    def prepare(self, base: Path, adapter: Mapping[str, Any], settings: Settings, seed: int) -> "Student": ...
 
 
 def backend(name: str) -> Backend:
