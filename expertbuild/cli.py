@@ -31,6 +31,7 @@ VERBS = {
     "verify": "runtime.registry.commands:verify",
     "keygen": "runtime.registry.commands:keygen",
     "trust": "runtime.registry.commands:trust",
+    "route": "runtime.route:route",
 }
 
 

@@ -63,6 +63,10 @@ def test_a_verb_gets_the_words_after_it(monkeypatch):
     assert cli.main(["count", "a", "--b", "c=d"]) == 3
 
 
+def test_there_is_a_function_behind_every_verb():
+    assert all(callable(cli.named(place)) for place in cli.VERBS.values())
+
+
 def test_a_verb_that_is_not_there_is_told_with_the_nearest(monkeypatch, capsys):
     monkeypatch.setitem(cli.VERBS, "install", "builtins:len")
     assert cli.main(["instal", "x"]) == 2
