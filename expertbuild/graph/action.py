@@ -21,13 +21,13 @@ class Action:
     version: int
     """Bumped when the meaning changes though the code's digest does not show it."""
     reads: tuple[str, ...]
-    """Dotted paths into the configuration. Nothing else reaches the function, or the key."""
+    """Dotted paths into the configuration: what the key holds, and what the function sees (see `unkeyed`)."""
     function: str
     """`package.module:name`"""
     libraries: tuple[str, ...] = ()
     """Distributions whose installed version is part of the key."""
     unkeyed: tuple[str, ...] = ()
-    """Dotted paths the function sees too, but the key does not: worker counts, how often to save, where a file
+    """Dotted paths that the function sees and the key does not: worker counts, how often to save, where a file
     lies whose content is in the key. They must never decide which result is reached."""
     plugins: Callable[[Mapping[str, Any]], Iterable[str]] | None = None
     """From what the action reads to the names of further modules that run: looked-up sources, scorers."""

@@ -6,6 +6,7 @@ The loop asks and moves steps on; workers (crew.py) and the remote cache (abroad
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from expertbuild.graph import events
 from expertbuild.graph.action import Step
@@ -58,6 +59,17 @@ class Board:
 
     def inputs(self, node: Node) -> dict[str, Node]:
         return {role: self.nodes[step] for role, step in sorted(node.step.inputs.items())}
+
+    def lineage(self, node: Node) -> dict[str, Mapping[str, Any]]:
+        """Step id -> key document of every result that a step stands on."""
+        found: dict[str, Mapping[str, Any]] = {}
+        stack = list(node.step.inputs.values())
+        while stack:
+            source = self.nodes[stack.pop()]
+            if source.record and source.step.id not in found:
+                found[source.step.id] = source.record.document
+                stack.extend(source.step.inputs.values())
+        return dict(sorted(found.items()))
 
     def is_made_by_another(self, node: Node) -> bool:
         return any(other.busy and other.key == node.key for other in self.nodes.values())

@@ -52,6 +52,7 @@ class Crew:
             config=_bare(judgement.asked.given),
             inputs={role: record.outputs for role, record in sources.items()},
             input_keys={role: record.key for role, record in sources.items()},
+            lineage=self._board.lineage(node),
             files={role: Path(path).absolute() for role, path in node.step.files.items()},
             code=self._facts.seen(judgement.asked.code),
             root=self._cache.root,

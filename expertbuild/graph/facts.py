@@ -48,7 +48,7 @@ class Facts:
 
     def ask(self, step: Step) -> Asked:
         action = step.action
-        given = cut(step.config, (*action.reads, *action.unkeyed))
+        given = _given(step)
         config = without(given, action.unkeyed)
         module, colon, function = action.function.partition(":")
         if not colon or not function:
@@ -78,6 +78,10 @@ class Facts:
             memo.save(self._staging)
 
 
+def _given(step: Step) -> dict[str, Any]:
+    return cut(step.config, (*step.action.reads, *step.action.unkeyed))
+
+
 def file_memo(cache: Cache) -> Memo:
     """What source files and directories hold, by their stat."""
     return Memo(cache.root / "memo" / "files.json", "files-1")
@@ -85,7 +89,7 @@ def file_memo(cache: Cache) -> Memo:
 
 def refuse_secrets(steps: Iterable[Step]) -> None:
     """No step may read a field that holds a secret; all such fields are named at once."""
-    found = sorted({name for step in steps for name in find_secrets(cut(step.config, step.action.reads))})
+    found = sorted({name for step in steps for name in find_secrets(_given(step))})
     if found:
         raise GraphMistake(
             f"{', '.join(found)} {'looks' if len(found) == 1 else 'look'} like a secret; "

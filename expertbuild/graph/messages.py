@@ -20,6 +20,7 @@ class Task:
     config: dict[str, Any]
     inputs: Mapping[str, Tree]
     input_keys: Mapping[str, str]
+    lineage: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, Path]
     code: Mapping[str, Seen]
     root: Path

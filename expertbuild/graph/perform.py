@@ -66,8 +66,7 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     reporter = _Reporter(send)
     config, files = dict(task.config), dict(task.files)
     began = time.monotonic()
-    lineage = _lineage(cache, task.input_keys)
-    _function(task)(Context(config, inputs, files, task.document["seed"], out, work, reporter, lineage))
+    _function(task)(Context(config, inputs, files, task.document["seed"], out, work, reporter, task.lineage))
     seconds = time.monotonic() - began
     reporter.flush()
     outputs = _gather(task, out, cache)
@@ -83,20 +82,6 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     remove_tree(work)
     remove_tree(out)
     return Ended(standing, built=True, note=note)
-
-
-def _lineage(cache: Cache, keys: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-    """Step id -> key document of all results that the inputs stand on."""
-    found: dict[str, Mapping[str, Any]] = {}
-    stack, seen = list(keys.values()), set()
-    while stack:
-        key = stack.pop()
-        record = cache.lookup(key, look_only=True).record if key not in seen else None
-        seen.add(key)
-        if record is not None:
-            found[record.step] = record.document
-            stack.extend(record.inputs.values())
-    return found
 
 
 def _function(task: Task) -> Callable[[Context], None]:

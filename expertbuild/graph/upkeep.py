@@ -108,13 +108,22 @@ def keep(cache: Cache, keys: Iterable[str], label: str, file: Path | None = None
             record = cache.lookup(key, look_only=True).record
             stack.extend(record.inputs.values() if record else ())
     document = {"label": label, "file": str(file.absolute()) if file else None, "keys": sorted(needed)}
-    with using(cache.root):
-        write_atomic(_root_path(cache, label), canonical(document), cache.staging, durable=True)
+    path, data = _root_path(cache, label), canonical(document)
+    if _stored(path) != data:
+        with using(cache.root):
+            write_atomic(path, data, cache.staging, durable=True)
 
 
 def release(cache: Cache, label: str) -> None:
     with using(cache.root):
         _root_path(cache, label).unlink(missing_ok=True)
+
+
+def _stored(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _root_path(cache: Cache, label: str) -> Path:

@@ -101,6 +101,23 @@ def test_the_key_does_not_change_with_names_places_or_what_is_not_read(tmp_path:
     assert made("one", "here", 1) == made("two", "there", object())
 
 
+def test_what_an_action_may_see_outside_its_key_reaches_it_and_changes_no_key(tmp_path: Path) -> None:
+    def made(jobs: int, x: int = 1) -> Step:
+        return Step(
+            "id",
+            toy(write, reads=("own.x",), unkeyed=("own.jobs", "own.missing")),
+            {"own": {"x": x, "jobs": jobs, "y": 0}},
+        )
+
+    cache = Cache(tmp_path)
+    assert key(made(1), tmp_path) == key(made(2), tmp_path) != key(made(1, x=2), tmp_path)
+    assert (build([made(1)], cache)["id"].path() / "text").read_text() == "jobs=1\nx=1\nseed 0"
+    assert build([made(2)], cache)["id"].status == "hit"
+    secret = Step("id", toy(write, reads=(), unkeyed=("own",)), {"own": {"api_key": "sk-1"}})
+    with pytest.raises(GraphMistake, match="looks like a secret"):
+        build([secret], cache)
+
+
 def test_files_in_a_directory_count_by_name_and_content(tmp_path: Path) -> None:
     def made(**files: str) -> str:
         folder = tmp_path / "_".join([*files, *files.values()])

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 import pytest
@@ -201,8 +201,8 @@ class Slow(MemoryFileSystem):  # type: ignore[misc]
     """A place that answers later than anybody waits, or drop by drop."""
 
     protocol = "toyslow"
-    store: dict[str, Any] = {}
-    pseudo_dirs = [""]
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
     how = "silent"
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:

@@ -68,6 +68,13 @@ def test_the_function_gets_what_its_step_declares(cache: Cache, tmp_path: Path) 
     assert text(build([one], cache), "one") == "x=1\ngrammar root ::= x\nseed 7"
 
 
+def test_the_function_is_told_what_its_inputs_were_made_from(cache: Cache) -> None:
+    a = step("a", own={"x": 1})
+    build([step("under another name", own={"x": 1})], cache)
+    last = step("last", toys.tell_lineage, b=step("b", own={"y": 2}, a=a), a=a)
+    assert text(build([last], cache), "last") == "a:{'x': 1} b:{'y': 2}"
+
+
 def test_a_whole_tree_of_files_is_a_result(cache: Cache) -> None:
     outcome = build([step("one", toys.nested)], cache)
     path = outcome["one"].path()

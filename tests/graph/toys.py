@@ -155,3 +155,7 @@ def mix(run: Context) -> None:
     """A number from what it reads and its inputs. Halved, so that some changes do not get through."""
     numbers = [*run.config.get("own", {}).values(), *(int((path / "text").read_text()) for path in run.inputs.values())]
     (run.out / "text").write_text(str(sum(numbers) // 2))
+
+
+def tell_lineage(run: Context) -> None:
+    (run.out / "text").write_text(" ".join(f"{id}:{document['config']['own']}" for id, document in run.lineage.items()))
