@@ -108,10 +108,9 @@ def _provenance(run: Context, reports: Mapping[str, Any]) -> Any:
         if version is not None
     }
     datasets = {
-        f"{step}/{role}": digest
+        step.replace("train", "dataset", 1): document["inputs"]["dataset"]
         for step, document in documents.items()
-        for role, digest in document["inputs"].items()
-        if role == "dataset"
+        if document["action"] == "train"
     }
     return Provenance(
         actions=documents,
