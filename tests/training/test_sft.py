@@ -16,7 +16,7 @@ from tests.tiny import tiny_base
 
 ADAPTER = {"kind": "dora", "r": 4, "alpha": 8, "targets": "all-linear", "learning_rate": 0.02}
 SETTINGS = {"steps": 12, "batch_tokens": 400, "length": 96, "precision": "fp32", "processes": 1, "eval_every": 6}
-WORDS = "the quick brown fox jumps over lazy dog and writes an answer".split()
+WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "and", "writes", "an", "answer")
 
 
 def rows(count: int = 60) -> list[dict[str, Any]]:

@@ -1,0 +1,123 @@
+"""Base and expert side by side, and the gate."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from expertbuild.evaluation.errors import EvaluationMistake, GateRefused
+from expertbuild.evaluation.evaluate import Judged, document, evaluate
+from expertbuild.evaluation.gate import require, verdict
+from runtime.home import shipped
+
+SCORING = {"kind": "exact_match"}
+
+
+def rows(count: int = 100) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(n),
+            "messages": [{"role": "user", "content": f"say {n}"}],
+            "answer": str(n),
+            "stratum": "even" if n % 2 == 0 else "odd",
+            "facts": {},
+            "part": "new words" if n < 10 else "new seed",
+        }
+        for n in range(count)
+    ]
+
+
+def repeats(conversations: list[list[Any]]) -> list[str]:
+    return [talk[-1]["content"].removeprefix("say ") for talk in conversations]
+
+
+def repeats_even(conversations: list[list[Any]]) -> list[str]:
+    return [text if int(text) % 2 == 0 else "?" for text in repeats(conversations)]
+
+
+def silent(conversations: list[list[Any]]) -> list[str]:
+    return ["" for _ in conversations]
+
+
+def compared(base: Any, expert: Any, count: int = 100) -> dict[str, Any]:
+    judged = [evaluate(rows(count), answers, SCORING) for answers in (base, expert)]
+    return document(*judged, scoring=SCORING, decoding={"temperature": 0.0}, grammar=False)
+
+
+def test_the_document_is_of_its_schema_and_has_every_case_by_kind_and_part() -> None:
+    made = compared(silent, repeats_even)
+    jsonschema.validate(
+        json.loads(json.dumps(made)), json.loads((shipped("schemas") / "evaluation.schema.json").read_text())
+    )
+    assert made["overall"]["expert"]["value"] == 0.5
+    assert made["overall"]["base"] == {"value": 0.0, "interval": [0.0, pytest.approx(0.037, abs=1e-3)], "n": 100}
+    assert made["overall"]["changed"] == {"better": 50, "worse": 0}
+    assert {name: each["expert"]["value"] for name, each in made["strata"].items()} == {"even": 1.0, "odd": 0.0}
+    assert {name: each["n"] for name, each in made["parts"].items()} == {"new words": 10, "new seed": 90}
+
+
+def test_failures_are_kept_to_be_read() -> None:
+    failures = compared(silent, repeats_even)["failures"]
+    assert len(failures) == 3
+    assert failures[0] == {
+        "id": "1",
+        "stratum": "odd",
+        "asked": "say 1",
+        "expected": "1",
+        "answered": "?",
+        "score": 0.0,
+        "reason": "differs from the expected answer",
+    }
+
+
+def test_the_system_prompt_reaches_whoever_answers_and_progress_is_told() -> None:
+    seen: list[Any] = []
+    told: list[dict[str, Any]] = []
+
+    def answers(conversations: list[list[Any]]) -> list[str]:
+        seen.extend(conversations)
+        return repeats(conversations)
+
+    evaluate(rows(50), answers, SCORING, system="be brief", report=lambda **fields: told.append(fields), label="expert")
+    assert all(talk[0] == {"role": "system", "content": "be brief"} for talk in seen)
+    assert told[-1]["step"] == told[-1]["total"] == 50
+    assert told[-1]["message"] == "expert 50 of 50 right"
+
+
+def test_an_empty_test_set_and_unequal_cases_are_refused() -> None:
+    with pytest.raises(EvaluationMistake, match="no case"):
+        evaluate([], repeats, SCORING)
+    one = evaluate(rows(3), repeats, SCORING)
+    with pytest.raises(EvaluationMistake, match="not asked the same cases"):
+        document(one, one[::-1], scoring=SCORING, decoding={}, grammar=False)
+
+
+def test_the_gate_counts_the_lower_end_of_the_difference() -> None:
+    sure, doubtful = compared(silent, repeats_even), compared(silent, repeats_even, count=4)
+    assert sure["overall"]["difference"]["value"] == doubtful["overall"]["difference"]["value"] == 0.5
+    assert verdict(sure, 0.3).passed
+    assert not verdict(doubtful, 0.3).passed
+    assert not verdict(sure, 0.45).passed, "0.5 itself would clear it, its lower end does not"
+
+
+def test_a_refusal_names_the_figures() -> None:
+    with pytest.raises(GateRefused) as refused:
+        require(compared(repeats, repeats), 0.1)
+    said = str(refused.value)
+    for figure in ("100.0 % (96.3 to 100.0)", "n = 100", "+0.0 points", "95% confidence", "margin of 10.0 points"):
+        assert figure in said
+    assert refused.value.exit_code == 1
+    with pytest.raises(EvaluationMistake, match=r"evaluation\.margin"):
+        verdict(compared(silent, repeats), 10)
+
+
+def test_an_expert_worse_than_its_base_never_passes() -> None:
+    assert not verdict(compared(repeats, silent), 0.0).passed
+    assert not verdict(compared(silent, silent), 0.0).passed, "no difference is no gain"
+
+
+def test_judged_cases_keep_what_was_said() -> None:
+    judged = evaluate(rows(2), repeats_even, SCORING)
+    assert [(each.output, each.score) for each in judged] == [("0", 1.0), ("?", 0.0)]
+    assert isinstance(judged[0], Judged)
