@@ -18,8 +18,8 @@ class Verdict:
 
 def verdict(evaluation: Mapping[str, Any], margin: float) -> Verdict:
     """Whether an evaluation document clears the margin, and the figures in one sentence."""
-    if not 0 <= margin <= 1:
-        raise EvaluationMistake(f"{margin!r} is not a share between 0 and 1.", where="evaluation.margin")
+    if not -1 <= margin <= 1:
+        raise EvaluationMistake(f"{margin!r} is not between -1 and 1.", where="evaluation.margin")
     overall = evaluation["overall"]
     low, high = overall["difference"]["interval"]
     passed = low >= margin
