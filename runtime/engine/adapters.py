@@ -85,7 +85,9 @@ def apply(linear: Linear, x: Tensor, mix: Mix | None) -> Tensor:
 def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix) -> Tensor:
     if union.g_in is not None:
         x = torch.addcmul(x, mix.weights @ union.g_in, x)
-    y = linear.unbiased(x, part)
+    y = linear.matrix(x)
+    if part is not None:
+        y = y[:, part.start : part.stop]
     if union.g_out is not None:
         y.addcmul_(mix.weights @ union.g_out, y)
     if linear.bias is not None:

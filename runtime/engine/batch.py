@@ -60,39 +60,35 @@ def build_batch(
 
     `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone.
     """
-    tokens: list[int] = []
-    positions: list[int] = []
-    blocks: list[int] = []
-    offsets: list[int] = []
-    last: list[int] = []
-    chunks: list[Chunk] = []
-    decoding = 0
-    for span in spans:
-        start, end = len(tokens), span.past + len(span.tokens)
+    single = 0 if prompts_only else next((at for at, span in enumerate(spans) if len(span.tokens) > 1), len(spans))
+    singles, several = spans[:single], spans[single:]
+    tokens = [span.tokens[0] for span in singles]
+    positions = [span.past for span in singles]
+    blocks = [span.table[span.past // block_size] for span in singles]
+    last = [row for row, span in enumerate(singles) if span.wants_logits]
+    chunks = []
+    for span in several:
+        chunks.append(_chunk(span, len(tokens), block_size, device, dtype))
+        end = span.past + len(span.tokens)
         tokens += span.tokens
         positions += range(span.past, end)
         blocks += [span.table[place // block_size] for place in range(span.past, end)]
-        offsets += [place % block_size for place in range(span.past, end)]
         if span.wants_logits:
             last.append(len(tokens) - 1)
-        if len(span.tokens) == 1 and not chunks and not prompts_only:
-            decoding += 1
-        else:
-            chunks.append(_chunk(span, start, block_size, device, dtype))
-    longest = max((span.past // block_size + 1 for span in spans[:decoding]), default=0)
-    tables = torch.tensor([_padded(span.table, longest) for span in spans[:decoding]], dtype=torch.int64).to(device)
+    longest = max((past // block_size + 1 for past in positions[:single]), default=0)
+    tables = torch.tensor([_padded(span.table, longest) for span in singles], dtype=torch.int64).to(device)
+    at = torch.tensor(positions).to(device)
     mask = None
-    if decoding:
+    if single:
         places = torch.arange(longest * block_size, device=device)
-        past = torch.tensor(positions[:decoding], device=device)
-        mask = torch.zeros(decoding, len(places), device=device, dtype=dtype)
-        mask = mask.masked_fill_(places > past[:, None], float("-inf"))[:, None, None]
+        mask = torch.zeros(single, len(places), device=device, dtype=dtype)
+        mask = mask.masked_fill_(places > at[:single, None], float("-inf"))[:, None, None]
     return Batch(
         tokens=torch.tensor(tokens).to(device),
-        positions=torch.tensor(positions).to(device),
+        positions=at,
         blocks=torch.tensor(blocks).to(device),
-        offsets=torch.tensor(offsets).to(device),
-        decoding=decoding,
+        offsets=at % block_size,
+        decoding=single,
         tables=tables,
         mask=mask,
         chunks=tuple(chunks),
@@ -103,7 +99,7 @@ def build_batch(
 
 def _padded(table: Sequence[int], length: int) -> list[int]:
     """Block 0 is never written: what stands there is masked, and finite."""
-    return [*table[:length], *(0 for _ in range(length - len(table)))]
+    return [*table[:length], *[0] * (length - len(table))]
 
 
 def _chunk(span: Span, start: int, block_size: int, device: torch.device, dtype: torch.dtype) -> Chunk:

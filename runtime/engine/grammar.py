@@ -109,6 +109,8 @@ class Grammars:
 
     def _ll_tokenizer(self) -> LLTokenizer:
         """Built when the first grammar comes: a second's work for a large vocabulary."""
+        if not self._tokenizer.eos_ids:
+            raise GrammarRefused("this base names no end token, so no grammar could end.")
         if self._known is None:
             self._known = LLTokenizer(
                 self._tokenizer.document, n_vocab=self._vocabulary, eos_token=sorted(self._tokenizer.eos_ids)

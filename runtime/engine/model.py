@@ -38,7 +38,7 @@ class Model:
             x = x + self._attention(x, turn, number, layer, batch, pages)
             x = x + self._mlp(x, layer, batch)
         x = plain.norm(x[batch.last], weights.norm, shape.norm_eps)
-        return functional.linear(x, weights.head).float()
+        return weights.head(x).float()
 
     def _attention(
         self,

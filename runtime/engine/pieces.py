@@ -76,7 +76,7 @@ def fit_record(
         if module not in modules:
             raise AdapterRefused(f"adapter {name!r} targets {module!r}, which this base does not have.")
         linear, part = modules[module]
-        _check(f"adapter {name!r}, {module}", slot, part.stop - part.start, linear.weight.shape[1], like)
+        _check(f"adapter {name!r}, {module}", slot, part.stop - part.start, linear.matrix.inputs, like)
         by_linear.setdefault(linear.name, {})[module] = slot
     return {linear_name: _fuse(modules[next(iter(slots))][0], slots, like) for linear_name, slots in by_linear.items()}
 
@@ -119,7 +119,7 @@ def _check(what: str, slot: Slot, outputs: int, inputs: int, like: Tensor) -> No
 
 
 def _fuse(linear: Linear, slots: Mapping[str, Slot], like: Tensor) -> Piece:
-    outputs, inputs = linear.weight.shape
+    outputs, inputs = linear.matrix.outputs, linear.matrix.inputs
     found = [(index, part, slots[part.module]) for index, part in enumerate(linear.parts) if part.module in slots]
     ranks, total = [], 0
     for part in linear.parts:
@@ -152,7 +152,7 @@ def _extras(linear: Linear, part: Part, slot: Slot, like: Tensor) -> Iterator[Ex
     if slot.s is not None and len(slot.s[0]):
         rows, columns, values = slot.s
         places = torch.stack((rows.long(), columns.long()))
-        size = (part.stop - part.start, linear.weight.shape[1])
+        size = (part.stop - part.start, linear.matrix.inputs)
         sparse = torch.sparse_coo_tensor(places, values.float().cpu(), size, check_invariants=True).coalesce()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch tells everyone once that CSR is in beta

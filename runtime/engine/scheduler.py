@@ -20,6 +20,9 @@ class Scheduler:
         self.waiting: deque[Sequence] = deque()
         self.running: list[Sequence] = []  # the oldest first
         self.preempted = 0
+        self._counts: dict[Sequence, int] = {}  # of the plan in the making, as are the next two
+        self._fresh: list[int] = []
+        self._budget = 0
 
     def add(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
@@ -35,18 +38,26 @@ class Scheduler:
 
     def plan(self) -> tuple[dict[Sequence, int], list[int]]:
         """Tokens to compute per request, those with a single token first; and the blocks newly given out."""
-        counts: dict[Sequence, int] = {}
-        fresh: list[int] = []
+        self._counts, self._fresh, self._budget = {}, [], self.step_tokens
         crowded = self.preempted
-        for sequence in sorted(self.running, key=lambda each: each.missing > 1):
+        ready, longer = [], []
+        for sequence in self.running:
+            (ready if sequence.missing == 1 else longer).append(sequence)
+        for sequence in ready + longer:
             if self.preempted == crowded or sequence in self.running:
-                self._grant(sequence, counts, fresh)
-        while self.waiting and self.preempted == crowded and self._has_room(counts):
-            if not self._admit(self.waiting[0]):
-                break
-            self._grant(self.running[-1], counts, fresh)
-        ordered = sorted(counts.items(), key=lambda item: item[1] > 1)
-        return dict(ordered), fresh
+                self._grant(sequence)
+        while (
+            self.waiting
+            and self.preempted == crowded
+            and self._budget > 0
+            and len(self.running) < self.max_batch
+            and self._admit(self.waiting[0])
+        ):
+            self._grant(self.running[-1])
+        counts = self._counts
+        if any(count > 1 for count in counts.values()):
+            counts = dict(sorted(counts.items(), key=lambda item: item[1] > 1))
+        return counts, self._fresh
 
     def commit(self, sequence: Sequence, count: int) -> None:
         """`count` tokens of this request now have their keys and values in the cache."""
@@ -64,9 +75,6 @@ class Scheduler:
         assert not any(sequence.table for sequence in self.waiting), "a waiting request holds blocks"
         assert len(self.running) <= self.max_batch
 
-    def _has_room(self, counts: dict[Sequence, int]) -> bool:
-        return len(self.running) < self.max_batch and sum(counts.values()) < self.step_tokens
-
     def _admit(self, sequence: Sequence) -> bool:
         """Gives the first in the queue a seat, if its whole text would find room."""
         blocks, keys = self.cache.match(sequence.tokens, sequence.root)
@@ -82,9 +90,9 @@ class Scheduler:
             sequence.cached = sequence.computed
         return True
 
-    def _grant(self, sequence: Sequence, counts: dict[Sequence, int], fresh: list[int]) -> None:
+    def _grant(self, sequence: Sequence) -> None:
         """As many of its missing tokens as the budget and the blocks allow."""
-        count = min(sequence.missing, self.step_tokens - sum(counts.values()))
+        count = min(sequence.missing, self._budget)
         if count < 1:
             return
         needed = -(-(sequence.computed + count) // self.cache.block_size)
@@ -92,16 +100,17 @@ class Scheduler:
             block = self.cache.allocate()
             if block is not None:
                 sequence.table.append(block)
-                fresh.append(block)
+                self._fresh.append(block)
                 continue
             youngest = self.running[-1]
-            self._preempt(youngest, counts)
+            self._preempt(youngest)
             if youngest is sequence:
                 return
-        counts[sequence] = count
+        self._counts[sequence] = count
+        self._budget -= count
 
-    def _preempt(self, sequence: Sequence, counts: dict[Sequence, int]) -> None:
-        counts.pop(sequence, None)
+    def _preempt(self, sequence: Sequence) -> None:
+        self._budget += self._counts.pop(sequence, 0)
         self.running.remove(sequence)
         self.cache.release(sequence.table)
         sequence.forget()

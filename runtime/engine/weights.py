@@ -2,7 +2,7 @@
 
 Query, key and value stand in one matrix, gate and up in another: a decode step is bound by the number of calls and
 the bytes read, not by arithmetic. Each fused matrix remembers its parts, since adapters name the original modules.
-A quantised matrix will be another class with the same `__call__`.
+How a matrix is held and multiplied is the business of `matrix`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.nn import functional
 
 from runtime.engine.base import weight_files
 from runtime.engine.errors import BaseRefused
+from runtime.engine.matrix import Matrix, hold
 from runtime.engine.shape import Shape
 
 
@@ -34,16 +34,12 @@ class Linear:
     """W, its bias kept apart: adapters scale W x, never the bias."""
 
     name: str
-    weight: Tensor
+    matrix: Matrix
     bias: Tensor | None
     parts: tuple[Part, ...]
 
     def __call__(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight, self.bias)
-
-    def unbiased(self, x: Tensor, part: Part | None = None) -> Tensor:
-        weight = self.weight if part is None else self.weight[part.start : part.stop]
-        return functional.linear(x, weight)
+        return self.matrix(x, self.bias)
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ class Weights:
     embedding: Tensor
     layers: tuple[Layer, ...]
     norm: Tensor
-    head: Tensor
+    head: Matrix
 
     def modules(self) -> Iterator[tuple[str, Linear, Part]]:
         """Every module an adapter may target."""
@@ -120,7 +116,7 @@ class _Reader:
             parts.append(Part(module, at, at + rows))
             at += rows
         weight = weights[0] if len(weights) == 1 else torch.cat(weights)
-        return Linear(name, weight.contiguous(), torch.cat(biases) if bias else None, tuple(parts))
+        return Linear(name, hold(weight), torch.cat(biases) if bias else None, tuple(parts))
 
     def refuse_leftovers(self, shape: Shape) -> None:
         """A tensor nobody asked for means a model that computes something else than we would."""
@@ -175,4 +171,4 @@ def _assemble(reader: _Reader, shape: Shape) -> Weights:
     embedding = reader.take("model.embed_tokens.weight", shape.vocab, hidden)
     norm = reader.take("model.norm.weight", hidden)
     head = embedding if shape.tied else reader.take("lm_head.weight", shape.vocab, hidden)
-    return Weights(embedding, tuple(layers), norm, head)
+    return Weights(embedding, tuple(layers), norm, hold(head))

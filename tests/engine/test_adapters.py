@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from expertbuild.training.lowering import lower
@@ -67,11 +68,12 @@ def test_mixed_rows_have_the_numbers_of_single_rows(engine: Engine, trained: dic
         torch.testing.assert_close(row, trained[kind].logits(PROMPT)[-1], atol=2e-5, rtol=0, msg=kind)
 
 
-def test_the_formula_with_every_part_at_once(base: Path) -> None:
+def test_the_formula_with_every_part_at_once(base: Path, tmp_path: Path) -> None:
     """y = W x' + g_out * (W x') + B (A x') + K(x') + S x' with x' = g_in * x, compared with a merged weight."""
     torch.manual_seed(3)
     engine = Engine.load(base)
-    sizes = {module: (part.stop - part.start, linear.weight.shape[1]) for module, linear, part in _modules(engine)}
+    modules = engine.model.weights.modules()
+    sizes = {module: (part.stop - part.start, linear.matrix.inputs) for module, linear, part in modules}
     slots = {}
     for module, (outputs, inputs) in sizes.items():
         rows, columns = torch.arange(0, outputs, 5), torch.arange(0, outputs, 5) % inputs
@@ -88,14 +90,17 @@ def test_the_formula_with_every_part_at_once(base: Path) -> None:
     engine.attach("other", SlotRecord("ia3", others), "e")
     watched = _watch(engine)
     engine.generate([Request(PROMPT, 1, adapter=name) for name in ("other", "all")])
-    for module, linear, part in _modules(engine):
-        weight, slot = linear.weight[part.start : part.stop], slots[module]
+    weights = load_file(base / "model.safetensors")
+    for module, slot in slots.items():
+        weight = weights[f"{module}.weight"]
         assert slot.a is not None and slot.b is not None and slot.k is not None and slot.s is not None
         assert slot.g_out is not None and slot.g_in is not None
         merged = weight * (1 + slot.g_out[:, None]) + slot.b @ slot.a + torch.kron(*slot.k)
         merged[slot.s[0].long(), slot.s[1].long()] += slot.s[2]
-        weight.copy_(merged * slot.g_in)
-    merged_logits = engine.last_logits(PROMPT)
+        weights[f"{module}.weight"] = merged * slot.g_in
+    merged_base = tiny_base(tmp_path)
+    save_file(weights, merged_base / "model.safetensors")
+    merged_logits = Engine.load(merged_base).last_logits(PROMPT)
     torch.testing.assert_close(watched[0][1], merged_logits, atol=2e-5, rtol=0)
 
 
@@ -246,7 +251,3 @@ def _watch(engine: Engine) -> list[Tensor]:
 
     engine.model.forward = watching  # type: ignore[method-assign, assignment]
     return seen
-
-
-def _modules(engine: Engine) -> list[tuple[str, object, object]]:
-    return list(engine.model.weights.modules())

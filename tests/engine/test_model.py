@@ -88,7 +88,7 @@ def test_half_precision_stays_close(tmp_path: Path, dtype: torch.dtype) -> None:
         logits = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)(torch.tensor([prompt])).logits[0, -1]
     torch.testing.assert_close(Engine.load(base).last_logits(prompt), logits, atol=2e-5, rtol=1e-5)
     half = Engine.load(base, dtype=dtype)
-    assert half.model.weights.head.dtype == dtype
+    assert half.model.weights.embedding.dtype == dtype
     assert (half.last_logits(prompt) - logits).abs().max() < 0.15
     assert half.generate([Request(prompt, 4)])[0].finish_reason == "length"
 

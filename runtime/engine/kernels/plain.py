@@ -19,15 +19,15 @@ def norm_heads(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 
 
 def rotation(positions: Tensor, frequencies: Tensor, scale: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosine and sine [tokens, 1, size / 2] of the rotary embedding."""
+    """Cosine and signed sine [tokens, 1, size] of the rotary embedding."""
     angles = (positions[:, None].float() * frequencies).unsqueeze(1)
-    return (angles.cos() * scale).to(dtype), (angles.sin() * scale).to(dtype)
+    cosine, sine = angles.cos() * scale, angles.sin() * scale
+    return torch.cat((cosine, cosine), -1).to(dtype), torch.cat((-sine, sine), -1).to(dtype)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Each head's halves turned against each other."""
-    left, right = x.chunk(2, dim=-1)
-    return torch.cat((left * cosine - right * sine, right * cosine + left * sine), dim=-1)
+    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, layer: int, batch: Batch, pages: Pages | None) -> Tensor:
