@@ -4,7 +4,6 @@ One thread owns an engine: every method is called from it, and `step` is where a
 clients puts a queue in front. What is wrong with one request ends that request; all others finish unchanged.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ from runtime.artifact.canary import Canary
 from runtime.artifact.slots import SlotRecord
 from runtime.engine.adapters import Adapters
 from runtime.engine.base import base_digest, tokenizer_digest
-from runtime.engine.batch import Span, build_batch
 from runtime.engine.cache import Cache
 from runtime.engine.errors import CanaryFailed, GrammarRefused, RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
-from runtime.engine.sampler import Sampling, choose, penalise
+from runtime.engine.runner import Runner
+from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
 from runtime.engine.sequence import Event, Request, Result, Usage, check_request
 from runtime.engine.sequence import Sequence as Running
@@ -53,10 +52,11 @@ class Engine:
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        self._pages = Pages(model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
-        self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
+        pages = Pages(model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
+        self._runner = Runner(model, pages, self._adapters, self._grammars)
+        self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
         self._alive: dict[str, Running] = {}
         self._undelivered: list[Event] = []
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
@@ -161,11 +161,7 @@ class Engine:
         """Computes one step for all running requests and tells what came of it."""
         events, self._undelivered = self._undelivered, []
         counts, fresh = self._scheduler.plan()
-        if not counts:
-            return events
-        if fresh:
-            self._pages.clear(fresh)
-        for group, outcome in self._compute(counts):
+        for group, outcome in self._runner.compute(counts, fresh):
             if isinstance(outcome, str):
                 events += [self._finish(sequence, "error", outcome) for sequence in group]
                 continue
@@ -212,81 +208,21 @@ class Engine:
     def last_logits(self, tokens: Sequence[int], adapter: str | None = None) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
         check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
-        attached = self._adapters.find(adapter) if adapter is not None else None
-        with torch.inference_mode():
-            mix = self._adapters.mix([attached], [len(tokens)])
-            table = [0] * (len(tokens) // BLOCK_SIZE + 1)
-            span = Span(tokens, 0, table, True)
-            return self.model.forward(self._batch([span], mix, alone=True), None)[0].cpu()
+        return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""
         self._scheduler.check()
 
-    # One step
-
-    def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
-        """Logits for these requests; where the batch fails, each request is tried alone to find whose fault it is."""
-        try:
-            return [(counts, self._forward(counts))]
-        except Exception as error:  # whatever torch raises: out of memory, a shape, a device
-            if len(counts) == 1:
-                return [(counts, f"the computation failed: {_reason(error)}")]
-        return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
-
-    def _forward(self, counts: dict[Running, int]) -> Tensor:
-        spans = [
-            Span(
-                sequence.tokens[sequence.computed : sequence.computed + count],
-                sequence.computed,
-                sequence.table,
-                count == sequence.missing,
-            )
-            for sequence, count in counts.items()
-        ]
-        with torch.inference_mode():
-            mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
-            return self.model.forward(self._batch(spans, mix), self._pages)
-
-    def _batch(self, spans: list[Span], mix: Any, *, alone: bool = False) -> Any:
-        model = self.model
-        return build_batch(
-            spans, mix, block_size=BLOCK_SIZE, device=model.device, dtype=model.dtype, prompts_only=alone
-        )
-
     def _advance(self, sequences: list[Running], logits: Tensor) -> list[Event]:
         """The next token of each request, and what follows from it."""
-        if not sequences:
-            return []
-        with torch.inference_mode():
-            draws = [sequence.draw() for sequence in sequences]
-            penalise(logits, draws)
-            broken = self._bind(sequences, logits)
-            tokens, largest = choose(logits, draws)
         events = []
-        for row, sequence in enumerate(sequences):
-            if row in broken:
-                events.append(self._finish(sequence, "error", broken[row]))
-            elif not math.isfinite(largest[row]):
-                events.append(self._finish(sequence, "error", "the model's logits are not finite."))
+        for sequence, outcome in zip(sequences, self._runner.next_tokens(sequences, logits), strict=True):
+            if isinstance(outcome, str):
+                events.append(self._finish(sequence, "error", outcome))
             else:
-                events += self._take(sequence, tokens[row])
+                events += self._take(sequence, outcome)
         return events
-
-    def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:
-        """Rules out what grammars do not allow; the rows whose grammar failed, with the reason."""
-        rows = [row for row, sequence in enumerate(sequences) if sequence.matcher is not None]
-        if not rows:
-            return {}
-        matchers = [sequences[row].matcher for row in rows]
-        forbidden, errors = self._grammars.forbidden([matcher for matcher in matchers if matcher is not None])
-        forbidden = forbidden.to(logits.device)
-        if len(rows) == len(sequences):
-            logits.masked_fill_(forbidden, -math.inf)
-        else:
-            at = torch.tensor(rows, device=logits.device)
-            logits.index_copy_(0, at, logits.index_select(0, at).masked_fill_(forbidden, -math.inf))
-        return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
 
     def _take(self, sequence: Running, token: int) -> list[Event]:
         if token in self.tokenizer.eos_ids:
@@ -317,8 +253,3 @@ class Engine:
         self._scheduler.remove(sequence)
         del self._alive[sequence.id]
         return Event(sequence.id, result=sequence.result(reason, error))
-
-
-def _reason(error: Exception) -> str:
-    line = str(error).strip().split("\n", 1)[0][:200]
-    return f"{line or type(error).__name__}".rstrip(".") + "."

@@ -40,7 +40,8 @@ class Scheduler:
         """Tokens to compute per request, those with a single token first; and the blocks newly given out."""
         self._counts, self._fresh, self._budget = {}, [], self.step_tokens
         crowded = self.preempted
-        ready, longer = [], []
+        ready: list[Sequence] = []
+        longer: list[Sequence] = []
         for sequence in self.running:
             (ready if sequence.missing == 1 else longer).append(sequence)
         for sequence in ready + longer:

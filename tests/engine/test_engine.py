@@ -231,9 +231,9 @@ def test_a_failure_in_mid_batch_ends_the_request_it_belongs_to(engine: Engine) -
 def test_last_logits_disturbs_nothing_and_checks_its_tokens(engine: Engine) -> None:
     engine.submit(Request(prompt(20), 6, id="a"))
     engine.step()
-    before = engine._pages.data.clone()
+    before = engine._runner.pages.data.clone()
     engine.last_logits(prompt(33))
-    assert torch.equal(before, engine._pages.data)
+    assert torch.equal(before, engine._runner.pages.data)
     for tokens in ([], [VOCABULARY], [5] * 513):
         with pytest.raises(RequestRefused):
             engine.last_logits(tokens)
