@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runtime.artifact.manifest import CAP as MANIFEST_CAP
+from runtime.artifact.manifest import read_manifest
 from runtime.artifact.refusals import Refused
 from runtime.artifact.schema import check, expect_version
 from runtime.artifact.strict_json import canonical, read
@@ -39,8 +41,13 @@ class Profile:
 
     @classmethod
     def load(cls, directory: Path | str, name: str) -> "Profile":
-        """The profile of an installed package, by its directory; `name` is what the package is installed as."""
+        """The profile of an installed package, by its directory; `name` is what the package is installed as.
+
+        A package without a profile is routed by what its manifest says.
+        """
         folder = Path(directory) / "profile"
+        if not folder.exists():
+            return cls._by_manifest(Path(directory) / "manifest.json", name)
         what = f"profile/{PROFILE_FILE} of {name}"
         try:
             document = read(_bytes(folder / PROFILE_FILE, what), what, cap=_JSON_CAP)
@@ -59,6 +66,15 @@ class Profile:
             {each: head for each, head in heads.items() if each in document["heads"]},
             {each: entry["threshold"] for each, entry in document["heads"].items()},
         )
+
+    @classmethod
+    def _by_manifest(cls, file: Path, name: str) -> "Profile":
+        what = f"manifest.json of {name}"
+        try:
+            routing = read_manifest(_bytes(file, what, MANIFEST_CAP), what).routing
+        except Refused as error:
+            raise ProfileRefused(error.what, hint=error.hint) from error
+        return cls(name, Rules(routing.keywords, routing.exclude_keywords), routing.priority)
 
 
 def build_profile(

@@ -26,7 +26,8 @@ def check_key(headers: Mapping[str, str], key: str | None) -> None:
     if key is None:
         return
     scheme, _, sent = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), key.encode()):
+    # Headers are read as Latin-1: encoding them so gives back the bytes that were sent.
+    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode("latin-1"), key.encode()):
         raise NoKey("The API key is missing or wrong.", hint="Send it as: Authorization: Bearer KEY")
 
 

@@ -148,7 +148,9 @@ def read_request(document: Any) -> ChatRequest:
     try:
         return ChatRequest.model_validate(fields)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        # Of several readings (a stop string, or a list of them) the one that went furthest was meant.
+        fault = max(faults, key=lambda each: len(each["loc"]))
         where = _place(fault["loc"])
         what = f"{where}: {fault['msg']}." if where else f"{fault['msg']}."
         raise BadRequest(what, where or None) from None

@@ -1,5 +1,6 @@
 """Which base: a name in conf/base, a source (`package:`, `path:`, `hub:`), or a directory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,12 @@ def find_base(base: str | Path) -> Base:
     if ":" in base:
         directory = locate(base)
         return Base(directory.name, directory)
-    entry = _declared(base)
-    return Base(base, locate(str(entry["source"])), entry.get("digest"), entry.get("tokenizer_digest"))
+    return base_of(_declared(base))
+
+
+def base_of(entry: Mapping[str, Any]) -> Base:
+    """The base that an entry of conf/base describes."""
+    return Base(entry["name"], locate(entry["source"]), entry.get("digest"), entry.get("tokenizer_digest"))
 
 
 def _declared(name: str) -> dict[str, Any]:
@@ -54,6 +59,6 @@ def _declared(name: str) -> dict[str, Any]:
             hint=f"Known: {', '.join(known) or 'none'}; a directory is written path:DIRECTORY.",
         )
     entry = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    if not isinstance(entry, dict) or "source" not in entry:
-        raise Mistake("The base has no `source`.", where=str(folder / f"{name}.yaml"))
+    if not isinstance(entry, dict) or not {"name", "source"} <= entry.keys():
+        raise Mistake("A base needs `name` and `source`.", where=str(folder / f"{name}.yaml"))
     return entry

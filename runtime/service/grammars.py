@@ -1,4 +1,8 @@
-"""JSON Schemas that come with requests, compiled once while they are in use."""
+"""JSON Schemas that come with requests, compiled once while they are in use.
+
+Between the signs of JSON any amount of white space is allowed, and a small model may take that as an invitation never to
+end. Unless the schema itself says otherwise (`x-guidance`), at most one space is.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,6 +14,7 @@ from runtime.engine.engine import Engine
 from runtime.engine.grammar import CompiledGrammar
 
 _KEPT = 128
+_SPACE = {"whitespace_flexible": True, "whitespace_pattern": " ?"}
 
 
 class SchemaGrammars:
@@ -25,7 +30,7 @@ class SchemaGrammars:
         key = canonical(schema)
         with self._lock:
             if key not in self._compiled:
-                self._compiled[key] = self._engine.compile_grammar(dict(schema))
+                self._compiled[key] = self._engine.compile_grammar({"x-guidance": _SPACE, **schema})
                 if len(self._compiled) > _KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)

@@ -14,7 +14,6 @@ from runtime.engine.grammar import CompiledGrammar
 from runtime.errors import Problem
 from runtime.registry.installed import Installed
 from runtime.router.profile import Profile
-from runtime.router.rules import Rules
 from runtime.service.driver import Driver
 from runtime.service.errors import LoadRefused
 
@@ -73,7 +72,7 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         digest = installed.record.members[f"{folder}/slots.safetensors"].sha256
         grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
     with stage("profile"):
-        profile = profile_of(installed)
+        profile = Profile.load(installed.directory, installed.name)
     with stage("shapes"):
         driver.call(lambda engine: engine.attach(name, record, digest))
     try:
@@ -85,14 +84,6 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         driver.call(lambda engine: engine.detach(name))
         raise
     return Ready(installed, manifest.decoding, grammar, profile)
-
-
-def profile_of(installed: Installed) -> Profile:
-    """What the router knows about an installed expert; the manifest's rules alone where it brings no profile."""
-    if "profile/profile.json" in installed.record.members:
-        return Profile.load(installed.directory, installed.name)
-    routing = installed.manifest.routing
-    return Profile(installed.name, Rules(routing.keywords, routing.exclude_keywords), routing.priority)
 
 
 def _variant(installed: Installed, digest: str, base_name: str) -> str:

@@ -20,7 +20,7 @@ from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
 from runtime.service.asking import Prepared, request_of, texts_to_route
-from runtime.service.bases import find_base
+from runtime.service.bases import Base, find_base
 from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
 from runtime.service.grammars import SchemaGrammars
@@ -34,7 +34,7 @@ class Runtime:
 
     def __init__(
         self,
-        base: str | Path = "nano",
+        base: str | Path | Base = "nano",
         experts: Iterable[str | Path] | None = None,
         store: Store | None = None,
         *,
@@ -48,12 +48,13 @@ class Runtime:
         threshold: float = 0.5,
         encoder: str = "hashed",
     ) -> None:
-        """`experts`: names of installed experts or `.expert` files; None: all that are installed for this base.
+        """`base`: a name in conf/base, `path:DIRECTORY`, or a directory. `experts`: names of installed experts or
+        `.expert` files; None: all that are installed for this base.
 
         `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
         and `encoder` are the router's. Experts that are named and cannot be loaded raise; of all others `refused` says why.
         """
-        found = find_base(base)
+        found = base if isinstance(base, Base) else find_base(base)
         self.base = found.name
         self.store = store or Store()
         self.refused: dict[str, LoadRefused] = {}

@@ -10,6 +10,8 @@ from runtime.service import Ask, ContextTooLong, NoSuchModel, Overloaded, Piece,
 from tests.server.conftest import wait_for
 from tests.server.installed import package, record_for, store_with
 
+LONG = {"type": "string", "minLength": 4000}  # an answer that cannot end before 4,000 characters
+
 
 def test_everything_installed_for_the_base_is_ready(runtime: Runtime) -> None:
     assert runtime.models == ["auto", "tiny-qwen3", "local/expert-query", "local/expert-record"]
@@ -87,7 +89,7 @@ def test_many_tasks_of_one_event_loop_get_their_own_answers(runtime: Runtime) ->
 
 
 def test_an_answer_that_nobody_waits_for_is_given_up(runtime: Runtime) -> None:
-    stream = runtime.stream("hello", expert="tiny-qwen3", max_tokens=400, temperature=1.0)
+    stream = runtime.stream("hello", expert="tiny-qwen3", max_tokens=450, schema=LONG)
     assert isinstance(next(iter(stream)), Piece)
     assert runtime.open_requests == 1
     stream.close()  # type: ignore[attr-defined]
@@ -96,9 +98,7 @@ def test_an_answer_that_nobody_waits_for_is_given_up(runtime: Runtime) -> None:
 
 def test_a_cancelled_task_gives_its_answer_up(runtime: Runtime) -> None:
     async def ask() -> None:
-        task = asyncio.create_task(
-            runtime.generate_async("hello", expert="tiny-qwen3", max_tokens=400, temperature=1.0)
-        )
+        task = asyncio.create_task(runtime.generate_async("hello", expert="tiny-qwen3", max_tokens=450, schema=LONG))
         while not runtime.open_requests:
             await asyncio.sleep(0.005)
         task.cancel()
@@ -131,7 +131,7 @@ def test_a_conversation_longer_than_the_cache_is_refused(runtime: Runtime) -> No
 def test_too_many_requests_are_turned_away_and_the_others_finished(base: Path, folder: Path, engine: Engine) -> None:
     store = store_with(folder / "few", engine)
     with Runtime(base, store=store, cache_tokens=1024, max_batch=1, queue=1) as runtime:
-        streams = [runtime.stream("hello", max_tokens=60, temperature=1.0) for _ in range(3)]
+        streams = [runtime.stream("hello", max_tokens=100, schema=LONG) for _ in range(3)]
         first = [next(streams[0])]
         second = asyncio.run(_first_of(runtime))
         assert second == "overloaded"
@@ -189,7 +189,7 @@ def test_a_new_version_takes_over_without_a_gap(base: Path, folder: Path, engine
 
 def test_a_closed_runtime_says_so(base: Path, folder: Path, engine: Engine) -> None:
     runtime = Runtime(base, store=store_with(folder / "closed", engine), cache_tokens=1024)
-    stream = runtime.stream("hello", max_tokens=400, temperature=1.0)
+    stream = runtime.stream("hello", max_tokens=450, schema=LONG)
     next(stream)
     runtime.close()
     with pytest.raises(Stopped):
