@@ -12,6 +12,7 @@ What looks like a secret: a last word such as password, secret, token, or `SOMET
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -48,6 +49,7 @@ _KEYS_OF_DATA = {
 }
 
 
+@cache
 def looks_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words[-1] in _ABOUT:
@@ -62,7 +64,7 @@ def looks_secret(name: str) -> bool:
 
 def find_secrets(config: Any, where: str = "", inside: bool = False) -> Iterator[str]:
     """Dotted names of the fields that hold a secret. An empty or null field holds none."""
-    if isinstance(config, Mapping):
+    if isinstance(config, dict | Mapping):
         for name, value in config.items():
             place = f"{where}.{name}" if where else str(name)
             yield from find_secrets(value, place, inside or looks_secret(str(name)))

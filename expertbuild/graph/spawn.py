@@ -20,6 +20,7 @@ from typing import Any
 
 from expertbuild.graph.messages import Message, Task
 
+_MOST_CHUNKS = 64  # read at a time from a worker that prints without end, so that the others are heard
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from expertbuild.graph.worker import main; main(*map(int, sys.argv[2:5]), sys.argv[5])"
@@ -51,7 +52,7 @@ class Worker:
 
     def give(self, task: Task, holder: object) -> None:
         self.holder = holder
-        with suppress(BrokenPipeError):  # it is dead: its channel says so when it is read
+        with suppress(OSError):  # it is dead: its channel says so when it is read
             self.channel.send(task)
 
     def hear(self) -> Message | None:
@@ -66,9 +67,11 @@ class Worker:
         """What it printed since the last call."""
         chunks = []
         with suppress(BlockingIOError):
-            while chunk := os.read(self.printed, 1 << 16):
-                chunks.append(chunk)
-            self.prints = False
+            for _ in range(_MOST_CHUNKS):
+                chunks.append(os.read(self.printed, 1 << 16))
+                if not chunks[-1]:
+                    self.prints = False
+                    break
         return b"".join(chunks)
 
     def wait(self, until: float) -> None:

@@ -34,11 +34,14 @@ def main(channel: int, lifeline: int, parent: int, sign: str) -> None:
     faulthandler.enable()  # a crash in native code then says where, in the step's log
     watch = _ImportWatch()
     sys.meta_path.insert(0, watch)
+    del sys.argv[1:]  # nobody's but ours
+    home = os.getcwd()
     presence = Presence.join(Path(sign)) if sign else None
     connection = Connection(channel)
     try:
         while True:
             perform(connection.recv(), connection.send, watch.loaded)
+            os.chdir(home)  # wherever the function went
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass
     except _Stop:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from expertbuild.graph import Cache, CacheProblem, Remote, Warned, build, shrink, verify
+from expertbuild.graph import Cache, CacheProblem, Remote, Step, Warned, build, shrink, verify
 from expertbuild.graph.disk import remove_tree, write_atomic, write_new
 from runtime.errors import Problem
 from tests.graph import toys
@@ -34,7 +34,7 @@ except Problem as error:
 """
 
 
-def graph() -> list[toys.Step]:
+def graph() -> list[Step]:
     a = step("a", toys.nested)
     return [step("b", own={"x": "y" * 9000}, a=a)]
 
@@ -66,7 +66,7 @@ def fill(disk: Path, leave: int) -> None:
 
 def test_on_a_disk_that_fills_up_at_any_write_one_sentence_says_so_and_nothing_half_written_counts(disk: Path) -> None:
     cache = Cache(disk / "cache")
-    said = set()
+    said: set[str] = set()
     for pages in [*range(14), *range(14, 40, 5)]:
         fill(disk, pages * 4096)
         try:

@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from expertbuild.graph import Cache, build, verify
+from expertbuild.graph import Cache, Step, build, verify
 from tests.graph import toys
 from tests.graph.toys import statuses, step, text
 
@@ -31,7 +32,7 @@ except Interrupted as error:
 """
 
 
-def graph() -> list[toys.Step]:
+def graph() -> list[Step]:
     """Two branches that count, join, and count again: about a second in all."""
     a = step("a", own={"a": 1})
     b, c = step("b", toys.steadily, {"n": 30}, a=a), step("c", toys.steadily, {"n": 20}, a=a)
@@ -43,15 +44,9 @@ B, C = (f"{n} {[('a', 'a=1 / seed 0')]}" for n in (30, 20))
 EXPECTED = f"20 {[('d', str([('b', B), ('c', C)]))]}"
 
 
-def start(cache: Path, **how: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(cache)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **how,  # type: ignore[call-overload]
-    )
+def start(cache: Path, **how: Any) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-c", BUILD, str(cache)]
+    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
 
 
 def until(process: "subprocess.Popen[str]", line: str) -> None:

@@ -401,7 +401,11 @@ def test_code_edited_after_it_was_loaded_does_not_spoil_the_work(
 def test_a_file_edited_while_its_step_ran_fails_the_step(cache: Cache, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("1")
     one = Step("one", toy(toys.slowly), {"own": {"n": 20}}, {}, {"data": tmp_path / "data"})
-    outcome = build([one], cache, listener=lambda event: (tmp_path / "data").write_text("2") and None)
+
+    def edit(event: object) -> None:
+        (tmp_path / "data").write_text("2")
+
+    outcome = build([one], cache, listener=edit)
     assert "its file data" in outcome.failures[0].what and "was changed while it ran" in outcome.failures[0].what
     assert build([one], cache).ok
 
