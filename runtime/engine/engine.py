@@ -1,7 +1,7 @@
 """The engine: requests in, tokens out, many at once.
 
-One thread owns an engine: every method is called from it, and `step` is where all work happens. Whoever serves many
-clients puts a queue in front. What is wrong with one request ends that request; all others finish unchanged.
+One thread owns an engine: every method but `compile_grammar` is called from it, and `step` is where all work happens.
+Whoever serves many clients puts a queue in front. What is wrong with one request ends that request; all others finish unchanged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +124,7 @@ class Engine:
     # Grammars
 
     def compile_grammar(self, grammar: str | Mapping[str, Any]) -> CompiledGrammar:
-        """GBNF text, or a JSON Schema as a mapping."""
+        """GBNF text, or a JSON Schema as a mapping. May be called from any thread: a large one takes a second."""
         return self._grammars.compile(grammar)
 
     # Requests
@@ -179,7 +179,7 @@ class Engine:
                 self.submit(request)
                 places[request.id] = place
             except Problem as refusal:
-                results[place] = Result([], "", "error", str(refusal), Usage(len(request.tokens), 0))
+                results[place] = Result([], "", "error", str(refusal), Usage(len(request.tokens or ()), 0))
         others: list[Event] = []
         while len(results) < len(requests):
             for event in self.step():

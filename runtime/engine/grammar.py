@@ -6,6 +6,7 @@ end. Compiling runs no code of the grammar's author and fetches nothing.
 """
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,23 +76,27 @@ class Grammars:
         self._known: LLTokenizer | None = None
         self._executor: LLExecutor | None = None
         self._compiled: dict[str, CompiledGrammar] = {}
+        self._lock = threading.Lock()
 
     def compile(self, grammar: str | Mapping[str, Any]) -> CompiledGrammar:
         """GBNF text, or a JSON Schema as a mapping. The same grammar again costs nothing."""
         text = grammar if isinstance(grammar, str) else _schema_text(grammar)
         known = ("gbnf:" if isinstance(grammar, str) else "schema:") + text
-        if known not in self._compiled:
-            if isinstance(grammar, str):
-                source = LLMatcher.grammar_from_lark(gbnf_to_lark(text))
-            else:
-                source = LLMatcher.grammar_from_json_schema(text)
-                _refuse_error(try_schema(source))
-            start = LLMatcher(self._ll_tokenizer(), source, log_level=0, limits=_LIMITS)
-            _refuse_error(start.get_error())
+        with self._lock:
+            found = self._compiled.get(known)
+        if found is not None:
+            return found
+        if isinstance(grammar, str):
+            source = LLMatcher.grammar_from_lark(gbnf_to_lark(text))
+        else:
+            source = LLMatcher.grammar_from_json_schema(text)
+            _refuse_error(try_schema(source))
+        start = LLMatcher(self._ll_tokenizer(), source, log_level=0, limits=_LIMITS)
+        _refuse_error(start.get_error())
+        with self._lock:
             while len(self._compiled) >= MOST_COMPILED:
                 del self._compiled[next(iter(self._compiled))]
-            self._compiled[known] = CompiledGrammar(source, start)
-        return self._compiled[known]
+            return self._compiled.setdefault(known, CompiledGrammar(source, start))
 
     def forbidden(self, matchers: Sequence[Matcher]) -> tuple[Tensor, list[str]]:
         """[matchers, vocabulary] bool, true where a token is not allowed; and per matcher what went wrong, or ""."""

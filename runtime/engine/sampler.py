@@ -27,16 +27,19 @@ class Sampling:
 
     def check(self) -> None:
         """Refuses values that mean nothing, NaN among them."""
-        for name, fine, range_ in (
-            ("temperature", 0 <= self.temperature <= 100, "between 0 and 100"),
-            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
-            ("top_k", isinstance(self.top_k, int) and self.top_k >= 0, "a whole number, at least 0"),
-            ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
-            ("repetition_penalty", 0.01 <= self.repetition_penalty <= 100, "between 0.01 and 100"),
-            ("seed", self.seed is None or isinstance(self.seed, int), "a whole number"),
+        for name, low, high, kind in (
+            ("temperature", 0, 100, "number"),
+            ("top_p", 1e-9, 1, "number"),
+            ("top_k", 0, 1 << 31, "whole number"),
+            ("min_p", 0, 1, "number"),
+            ("repetition_penalty", 0.01, 100, "number"),
+            ("seed", -(1 << 63), (1 << 64) - 1, "whole number"),
         ):
-            if not fine:
-                raise RequestRefused(f"{name} is {getattr(self, name)!r}; it must be {range_}.")
+            value = getattr(self, name)
+            types = (int, float) if kind == "number" else int
+            fine = isinstance(value, types) and low <= value <= high  # NaN is between nothing
+            if not fine and not (name == "seed" and value is None):
+                raise RequestRefused(f"{name} is {shown(value)}; it must be a {kind} between {low} and {high}.")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ class Draw:
     seed: int
     position: int
     seen: Tensor | None  # [vocabulary] bool: tokens that the repetition penalty counts
+
+
+def shown(value: object) -> str:
+    """A stranger's value, short enough for a sentence."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number too long to print"
+    return repr(value)[:40]
 
 
 def penalise(logits: Tensor, draws: Sequence[Draw]) -> None:

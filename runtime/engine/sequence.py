@@ -11,7 +11,7 @@ from torch import Tensor
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Matcher
-from runtime.engine.sampler import Draw, Sampling
+from runtime.engine.sampler import Draw, Sampling, shown
 from runtime.engine.stops import Stops
 from runtime.engine.tokenizer import TextStream, Tokenizer
 
@@ -132,15 +132,15 @@ def _seen(tokens: Ids[int], vocabulary: int) -> Tensor:
 
 def check_request(request: Request, vocabulary: int, limit: int) -> None:
     """Refuses what cannot be run, before anything is computed for it."""
-    if not request.tokens:
+    if not isinstance(request.tokens, (list, tuple)) or not request.tokens:
         raise RequestRefused("the prompt is empty.")
     for token in request.tokens:
         if not isinstance(token, int) or not 0 <= token < vocabulary:
-            raise RequestRefused(f"token id {token!r} is not in this base's vocabulary of {vocabulary}.")
+            raise RequestRefused(f"token id {shown(token)} is not in this base's vocabulary of {vocabulary}.")
     if len(request.tokens) >= limit:
         raise RequestRefused(
             f"the prompt has {len(request.tokens)} tokens; with room for an answer this engine takes {limit - 1}."
         )
     if not isinstance(request.max_tokens, int) or request.max_tokens < 1:
-        raise RequestRefused(f"max_tokens is {request.max_tokens!r}; it must be at least 1.")
+        raise RequestRefused(f"max_tokens is {shown(request.max_tokens)}; it must be at least 1.")
     request.sampling.check()

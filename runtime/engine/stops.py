@@ -15,7 +15,7 @@ class Stops:
     """The stop strings of one request and the text they hold back."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        if isinstance(stops, str) or len(stops) > MOST_STOPS:
+        if not isinstance(stops, (tuple, list)) or len(stops) > MOST_STOPS:
             raise RequestRefused(f"stop must be a list of at most {MOST_STOPS} strings.")
         for stop in stops:
             if not isinstance(stop, str) or not 0 < len(stop) <= LONGEST_STOP:

@@ -172,6 +172,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown adapter": ({"adapter": "absent"}, "no adapter 'absent'"),
     "NaN as temperature": ({"sampling": Sampling(temperature=float("nan"))}, "temperature is nan"),
     "a million stop strings": ({"stop": ("x",) * 10**6}, "at most 64"),
+    "stop strings that are no list": ({"stop": "abc"}, "at most 64"),
+    "a temperature that is no number": ({"sampling": Sampling(temperature="hot")}, "temperature is 'hot'"),  # type: ignore[arg-type]
+    "a seed of a million digits": ({"sampling": Sampling(seed=10**4000)}, "seed is a number too long"),
+    "tokens that are no list": ({"tokens": None}, "empty"),
     "an empty stop string": ({"stop": ("",)}, "1 to 256 characters"),
     "a stop string of a megabyte": ({"stop": ("x" * 10**6,)}, "1 to 256 characters"),
 }
