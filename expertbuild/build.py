@@ -4,15 +4,17 @@ Reads like the build does. What a step does is in actions/, how steps run in gra
 display.py.
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from expertbuild.actions.plan import Branch, plan
+from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.compose.jobs import Job
 from expertbuild.display import listener
-from expertbuild.graph import Cache, Outcome, Step, build
+from expertbuild.graph import Cache, Outcome, Step, StepOutcome, build
 from runtime.engine.base import locate
 from runtime.errors import Mistake
 from runtime.registry.keys import developer_key_id, key_folder, key_id_of
@@ -72,7 +74,8 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
 
     if job.config["target"] != "package":
         for step in steps:
-            print(summary.result(outcome[step.id]))
+            made = outcome[step.id]
+            print(_deliver_base(job, made) if step.action is PRETRAIN else summary.result(made))
         return 0
     made = outcome[steps[0].id].path()
     [source] = made.glob("*.expert")
@@ -84,8 +87,21 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
     return 0
 
 
+def _deliver_base(job: Job, made: StepOutcome) -> str:
+    """A base that was pre-trained here, as a directory of its own, with the key document that says from what."""
+    from expertbuild import summary
+
+    assert made.record is not None
+    target = Path(job.config["paths"]["output"]) / "bases" / made.step.config["base"]["name"]
+    for path in made.path().iterdir():
+        _copy(path, target / path.name)
+    document = json.dumps(made.record.document, indent=1, sort_keys=True)
+    (target / "key.json").write_text(document + "\n", encoding="utf-8")
+    return summary.base(target)
+
+
 def _copy(source: Path, target: Path) -> None:
-    """Put the package in place, whole or not at all; leave it alone where it is already there."""
+    """Put a file in place, whole or not at all; leave it alone where it is already there."""
     if target.is_file() and target.read_bytes() == source.read_bytes():
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,26 @@ def result(made: StepOutcome) -> str:
     return f"{made.step.id}: {made.path()}"
 
 
+def base(directory: Path) -> str:
+    """Where a new base lies, what it can do, and how to build on it."""
+    from runtime.engine.base import base_digest, tokenizer_digest
+
+    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    losses = report["held_out_loss"]
+    return "\n".join(
+        [
+            "",
+            f"{report['parameters'] / 1e6:.2f} million parameters, {report['tokens'] / 1e6:.1f} million tokens",
+            f"held-out loss {min(losses.values()):.2f} to {max(losses.values()):.2f} nats per token by field, "
+            f"copies {report['copying']['exact']:.1%} exactly, keeps a format {report['format_kept']['share']:.1%}",
+            f"base             {directory}",
+            f"digest           {base_digest(directory)}",
+            f"tokenizer_digest {tokenizer_digest(directory)}",
+            f"next             expertbuild expert=expert-json base.source=path:{directory.absolute()}",
+        ]
+    )
+
+
 def package(path: Path, installed: Any) -> str:
     """The score, the package, and the next command."""
     from runtime.artifact.package import open_package

@@ -6,6 +6,7 @@ PRETRAIN = Action(
     name="pretrain",
     version=1,
     reads=("base.recipe",),
+    unkeyed=("base.recipe.training.micro_batch", "base.recipe.training.checkpoint_seconds"),
     function="expertbuild.actions.pretrain:pretrain",
     libraries=("torch", "transformers", "tokenizers"),
 )

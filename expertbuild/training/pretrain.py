@@ -2,8 +2,7 @@
 
 The same code runs on one GPU (bf16, compiled) and on a CPU, where each core is a process of its own and the
 gradients are averaged: two processes were faster than two threads. The schedule is warm-up, a
-constant stretch and a linear decay, so that a longer run may go on from the same checkpoint by
-raising `steps`. What a step sees depends on the recipe alone, never on how many processes share it.
+constant stretch and a linear decay. A killed run goes on from its checkpoint. What a step sees depends on the recipe alone, never on how many processes share it.
 """
 
 import json
