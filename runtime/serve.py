@@ -22,6 +22,8 @@ from runtime.artifact.shown import shown
 from runtime.errors import Mistake, Problem
 from runtime.home import shipped
 
+_BACKLOG = 2048
+
 
 def main() -> int:
     try:
@@ -83,6 +85,7 @@ def serve(wanted: dict[str, Any]) -> int:
         ) as runtime:
             app = create_app(runtime, limits=Limits(wanted["body_bytes"], wanted["timeout"]), key=key)
             host, port = listening.getsockname()[:2]
+            listening.listen(_BACKLOG)  # whoever follows the announcement at once is not turned away
             print(announcement(runtime, wanted["host"], f"http://{host}:{port}", key is not None), flush=True)
             with suppress(KeyboardInterrupt):  # uvicorn hands it on when it has finished
                 _run(app, listening)
@@ -133,7 +136,7 @@ def _run(app: Any, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
-        backlog=2048,
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[listening])

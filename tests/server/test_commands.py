@@ -28,13 +28,12 @@ def home(folder: Path, engine: Engine) -> Path:
 def test_a_server_is_started_asked_and_stopped(home: Path, base: Path) -> None:
     command = [sys.executable, "-m", "runtime.serve", "port=0", f"base.source=path:{base}", "cache_tokens=512"]
     environment = {**os.environ, "EXPERTBUILD_API_KEY": "s3cret"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as server:
-        assert server.stdout and server.stderr
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert server.stdout
         told = [server.stdout.readline() for _ in range(3)]
         address = re.search(r"http://127\.0\.0\.1:\d+/v1", told[0])
-        assert address, server.stderr.read()
+        assert address, server.communicate(timeout=20)[1]
         assert "auto, nano, local/expert-query, local/expert-record" in told[0] and "curl" in told[2]
         client = OpenAI(base_url=address[0], api_key="s3cret", max_retries=0)
         reply = client.chat.completions.create(
@@ -43,6 +42,8 @@ def test_a_server_is_started_asked_and_stopped(home: Path, base: Path) -> None:
         assert (reply.choices[0].message.content or "").startswith('{"n"')
         server.send_signal(signal.SIGINT)
         rest, errors = server.communicate(timeout=20)
+    finally:
+        server.kill()
     assert server.returncode == 0 and rest == "Stopped.\n" and errors == ""
     assert "s3cret" not in "".join(told)
 
