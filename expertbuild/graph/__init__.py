@@ -37,15 +37,19 @@ from expertbuild.graph.outcome import Outcome, StepOutcome
 from expertbuild.graph.run import build
 
 if TYPE_CHECKING:
+    from expertbuild.graph.checking import Finding, verify
     from expertbuild.graph.explain import Change, Reason, why
     from expertbuild.graph.remote import Remote
-    from expertbuild.graph.upkeep import Finding, Held, Shrunk, Usage, keep, release, show, shrink, verify
+    from expertbuild.graph.roots import keep, release
+    from expertbuild.graph.upkeep import Held, Shrunk, Usage, show, shrink
 
 # What a build with nothing to do has no use for is imported when it is first asked for.
 _LATER = {
     **dict.fromkeys(("Change", "Reason", "why"), "explain"),
     "Remote": "remote",
-    **dict.fromkeys(("Finding", "Held", "Shrunk", "Usage", "keep", "release", "show", "shrink", "verify"), "upkeep"),
+    **dict.fromkeys(("keep", "release"), "roots"),
+    **dict.fromkeys(("Held", "Shrunk", "Usage", "show", "shrink"), "upkeep"),
+    **dict.fromkeys(("Finding", "verify"), "checking"),
 }
 
 

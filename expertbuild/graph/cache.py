@@ -6,7 +6,7 @@
     work/KEY/       a step's scratch; survives a kill until the result is recorded; KEY.log beside it
     out/KEY/        where a step writes its output
     history/        what each step was last           history.py
-    roots/          results that a package needs      upkeep.py
+    roots/          results that a package needs      roots.py
     memo/ locks/ active/ tmp/
 
 A result is recorded by one atomic link, after everything it names is on the disk. The first result
@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from expertbuild.graph.disk import fresh_name, remove_tree, write_atomic, write_new
+from expertbuild.graph.disk import fresh_name, is_fresh_name, remove_tree, write_atomic, write_new, write_staged
 from expertbuild.graph.errors import using
 from expertbuild.graph.history import History
 from expertbuild.graph.locks import Lock, Presence, gate, is_free, present
-from expertbuild.graph.record import Record, read_record
+from expertbuild.graph.record import Record, is_digest, read_record
 from expertbuild.graph.store import MTIME, State, Store
 from expertbuild.graph.tree import Entry, Tree, tree_digest
 from runtime.home import cache_home
@@ -198,19 +198,25 @@ class Cache:
 
     def _sweep(self) -> None:
         """Remove what a killed build left half-written, if no other build is going on."""
-        folders = [self.staging, self.root / "out"]
-        if not any(os.listdir(folder) for folder in folders if folder.is_dir()):
+        if not self._leftovers():
             return
         with suppress(OSError), gate(self.root / "locks" / "gate", alone=True):
             if len(present(self.root / "active")) <= 1:
-                for folder in folders:
-                    for leftover in folder.iterdir() if folder.is_dir() else ():
-                        remove_tree(leftover)
+                for leftover in self._leftovers():
+                    remove_tree(leftover)
+
+    def _leftovers(self) -> list[Path]:
+        """By their names: somebody may have made a folder of their own the cache."""
+        out = self.root / "out"
+        return [
+            *(self.staging / name for name in _names(self.staging) if is_fresh_name(name)),
+            *(out / name for name in _names(out) if is_digest(name)),
+        ]
 
     def ensure_writable(self) -> None:
         """Say now, in one sentence, what every step would say later."""
         with using(self.root):
-            write_atomic(self.staging / "probe", b"expertbuild", self.staging)
+            write_staged(b"expertbuild", self.staging, durable=False).unlink()
 
     def lock(self, key: str) -> Lock | None:
         with using(self.root):
@@ -241,6 +247,13 @@ def tampered(path: Path, outputs: Tree) -> str:
             if inside not in outputs:
                 return inside
     return ""
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _tree_of(path: Path) -> str:

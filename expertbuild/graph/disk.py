@@ -4,6 +4,7 @@ Plain OSErrors leave here; errors.py turns them into sentences where the place i
 """
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -16,6 +17,11 @@ _numbers = count()
 def fresh_name(prefix: str = "") -> str:
     """A name that no other process or thread takes."""
     return f"{prefix}{os.getpid()}-{time.time_ns():x}-{next(_numbers)}"
+
+
+def is_fresh_name(name: str) -> bool:
+    """Did `fresh_name` give it? What it did not give is not ours to remove."""
+    return re.fullmatch(r"\d+-[0-9a-f]{12,}-\d+", name) is not None
 
 
 def write_atomic(path: Path, data: bytes, staging: Path, *, durable: bool = False) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from expertbuild.graph.disk import fresh_name
+from expertbuild.graph.disk import fresh_name, is_fresh_name
 
 
 class Lock:
@@ -88,7 +88,7 @@ def present(folder: Path) -> list[float]:
     """When each build that is going on began; signs of the dead are removed."""
     began = []
     try:
-        signs = list(folder.iterdir())
+        signs = [sign for sign in folder.iterdir() if is_fresh_name(sign.name)]
     except OSError:
         return []
     for sign in signs:

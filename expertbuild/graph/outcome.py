@@ -88,7 +88,7 @@ class Outcome(Mapping[str, StepOutcome]):
 
     def keep(self, step: str, label: str, file: Path | None = None) -> None:
         """Never shrink away what `step` stands on, as long as `file` (a package, say) is there."""
-        from expertbuild.graph.upkeep import keep
+        from expertbuild.graph.roots import keep
 
         keys, stack = set(), [self._steps[step].step]
         while stack:

@@ -126,7 +126,7 @@ def _signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in zip(taken, before, strict=True):
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _raise(number: int, frame: object) -> NoReturn:

@@ -84,6 +84,16 @@ def test_a_whole_tree_of_files_is_a_result(cache: Cache) -> None:
     assert not (path / "a/b/deep").stat().st_mode & 0o222 and not (path / "a").stat().st_mode & 0o222
 
 
+def test_links_in_the_output_count_as_what_they_lead_to_and_that_is_left_in_peace(cache: Cache, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "file").write_text("mine")
+    outcome = build([step("one", toys.link, {"folder": str(mine)})], cache)
+    assert sorted(outcome["one"].outputs) == ["file", "folder/file", "hard"]
+    (mine / "file").write_text("changed")
+    assert {path.read_text() for path in outcome["one"].path().rglob("*") if path.is_file()} == {"mine"}
+
+
 def test_an_edit_rebuilds_what_reads_it_and_what_stands_on_that(cache: Cache) -> None:
     build(diamond(), cache)
     a, b, c, _ = diamond()
@@ -153,7 +163,7 @@ def test_progress_is_told_a_few_times_a_second_and_at_the_end(cache: Cache) -> N
     build([step("one", toys.slowly, {"n": 200, "pause": 0.001})], cache, listener=heard)
     told = heard.of(Progress)
     assert told[-1].fields == {"step": 200, "total": 200}
-    assert 2 <= len(told) <= 20
+    assert 2 <= len(told) <= 3 + 10 * heard.of(Finished)[0].seconds
 
 
 def test_events_come_in_order(cache: Cache) -> None:
@@ -257,8 +267,8 @@ def test_a_listener_that_breaks_stops_the_build_and_its_workers(cache: Cache) ->
 
     began = time.monotonic()
     with pytest.raises(RuntimeError, match="terminal gone"):
-        build([step("one", toys.slowly, {"n": 1000})], cache, listener=listener)
-    assert time.monotonic() - began < 4
+        build([step("one", toys.slowly, {"n": 10_000})], cache, listener=listener)
+    assert time.monotonic() - began < 50
     assert not list((cache.root / "active").iterdir())
 
 
@@ -414,21 +424,20 @@ def test_a_file_edited_while_its_step_ran_fails_the_step(cache: Cache, tmp_path:
 
 
 def test_of_two_builds_of_the_same_key_one_builds_and_the_other_takes_the_result(cache: Cache) -> None:
-    steps = [step("one", toys.slowly, {"n": 60})]
-    heard = [Heard(), Heard()]
-    outcomes: list[Any] = [None, None]
+    steps = [step("one", toys.slowly, {"n": 100})]
+    heard = Heard()
+    others: list[Any] = []
+    other = threading.Thread(target=lambda: others.append(build(steps, cache, listener=heard)))
 
-    def run(number: int) -> None:
-        outcomes[number] = build(steps, cache, listener=heard[number])
+    def listener(event: object) -> None:
+        if isinstance(event, Progress) and not other.ident:
+            other.start()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses(outcome)["one"] for outcome in outcomes) == ["built", "hit"]
-    assert sum(len(said.of(Waiting)) for said in heard) == 1
-    assert outcomes[0]["one"].tree == outcomes[1]["one"].tree
+    first = build(steps, cache, listener=listener)
+    other.join()
+    assert (statuses(first), statuses(others[0])) == ({"one": "built"}, {"one": "hit"})
+    assert len(heard.of(Waiting)) == 1 and not heard.of(Started)
+    assert first["one"].tree == others[0]["one"].tree
 
 
 def test_the_build_that_waited_builds_when_the_other_one_was_killed(cache: Cache, tmp_path: Path) -> None:

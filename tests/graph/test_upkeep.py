@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from expertbuild.graph import Cache, Progress, Started, Step, build, keep, release, show, shrink, verify
+from expertbuild.graph.disk import fresh_name
 from expertbuild.graph.locks import Presence, present
 from tests.graph import toys
 from tests.graph.test_run import damage
@@ -191,21 +192,22 @@ def test_builds_and_shrinking_at_once_do_each_other_no_harm(cache: Cache) -> Non
 
 def test_the_sign_of_a_dead_build_is_taken_down(tmp_path: Path) -> None:
     here = Presence.announce(tmp_path)
-    (tmp_path / "dead").touch()
-    assert len(present(tmp_path)) == 1 and not (tmp_path / "dead").exists()
+    dead = tmp_path / fresh_name()
+    dead.touch()
+    assert len(present(tmp_path)) == 1 and not dead.exists()
     here.leave()
     assert present(tmp_path) == [] == present(tmp_path / "nowhere")
 
 
 def test_what_a_killed_build_left_behind_is_cleaned_away_by_the_next(cache: Cache) -> None:
     build(named("a"), cache)
-    (cache.staging / "half").write_bytes(b"x")
+    half = cache.staging / fresh_name()
+    half.write_bytes(b"x")
     (cache.root / "out" / ("e" * 64)).mkdir(parents=True)
     with cache.attended():  # not while another build may be writing there
+        half.write_bytes(b"x")
         build(named("a"), cache)
-        (cache.staging / "half").write_bytes(b"x")
-        build(named("a"), cache)
-        assert (cache.staging / "half").exists()
+        assert half.exists()
     build(named("a"), cache)
     assert not list(cache.staging.iterdir()) and not list((cache.root / "out").iterdir())
 
@@ -214,6 +216,22 @@ def test_bytes_that_no_result_names_go(cache: Cache) -> None:
     outcome = build(named("a"), cache)
     (cache.results / f"{outcome['a'].key}.json").unlink()
     assert shrink(cache, 10**9).after == 0 and not list(cache.store.root.glob("*/*"))
+
+
+def test_a_folder_of_ones_own_that_was_made_the_cache_by_mistake_loses_nothing(tmp_path: Path, cache: Cache) -> None:
+    cache = Cache(tmp_path / "project")
+    names = [
+        "tmp/notes", "tmp/deep/notes", "out/report.pdf", "results/table.json", "roots/tree.json", "trees/oak/leaf", "work/thesis.doc",
+        "objects/ab/cd", "history/documents/war.json", "history/steps/x.json", "active/volcano", "locks/door",
+    ]  # fmt: skip
+    for name in names:
+        (cache.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache.root / name).write_text("mine")
+    build(named("a"), cache).check()
+    verify(cache)
+    shrink(cache, 0)
+    build(named("a"), cache).check()
+    assert [name for name in names if not (cache.root / name).exists()] == []
 
 
 # Checking

@@ -159,3 +159,11 @@ def mix(run: Context) -> None:
 
 def tell_lineage(run: Context) -> None:
     (run.out / "text").write_text(" ".join(f"{id}:{document['config']['own']}" for id, document in run.lineage.items()))
+
+
+def link(run: Context) -> None:
+    """Output made of links to somebody else's file and folder."""
+    mine = Path(run.config["own"]["folder"])
+    (run.out / "file").symlink_to(mine / "file")
+    (run.out / "folder").symlink_to(mine)
+    os.link(mine / "file", run.out / "hard")
