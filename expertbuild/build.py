@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.plan import Branch, plan
-from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.compose.jobs import Job
 from expertbuild.display import listener
 from expertbuild.graph import Cache, Outcome, Step, StepOutcome, build
@@ -75,7 +75,7 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
     if job.config["target"] != "package":
         for step in steps:
             made = outcome[step.id]
-            print(_deliver_base(job, made) if step.action is PRETRAIN else summary.result(made))
+            print(_deliver_base(job, made, outcome) if step.action is MEASURE else summary.result(made))
         return 0
     made = outcome[steps[0].id].path()
     [source] = made.glob("*.expert")
@@ -87,15 +87,16 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
     return 0
 
 
-def _deliver_base(job: Job, made: StepOutcome) -> str:
+def _deliver_base(job: Job, measured: StepOutcome, outcome: Outcome) -> str:
     """A base that was pre-trained here, as a directory of its own, with the key document that says from what."""
     from expertbuild import summary
 
-    assert made.record is not None
-    target = Path(job.config["paths"]["output"]) / "bases" / made.step.config["base"]["name"]
-    for path in made.path().iterdir():
+    trained = outcome[measured.step.inputs["pretrain"].id]
+    assert trained.record is not None
+    target = Path(job.config["paths"]["output"]) / "bases" / measured.step.config["base"]["name"]
+    for path in [*trained.path().iterdir(), *measured.path().iterdir()]:
         _copy(path, target / path.name)
-    document = json.dumps(made.record.document, indent=1, sort_keys=True)
+    document = json.dumps(trained.record.document, indent=1, sort_keys=True)
     (target / "key.json").write_text(document + "\n", encoding="utf-8")
     return summary.base(target)
 

@@ -13,6 +13,7 @@ from expertbuild.actions.base import BASE, base_files
 from expertbuild.actions.compile import COMPILE
 from expertbuild.actions.dataset import DATASET
 from expertbuild.actions.evaluate import EVALUATE
+from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.package import PACKAGE
 from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
@@ -49,7 +50,8 @@ def _base_target(branch: Branch) -> Step:
     name = branch.config["base"]["name"]
     if branch.config["base"]["recipe"] is None:
         return _base(branch)
-    return Step(id=f"pretrain[{name}]", action=PRETRAIN, config=branch.config)
+    pretrain = Step(id=f"pretrain[{name}]", action=PRETRAIN, config=branch.config)
+    return Step(id=f"measure[{name}]", action=MEASURE, config=branch.config, inputs={"pretrain": pretrain})
 
 
 def _base(branch: Branch) -> Step:

@@ -18,7 +18,7 @@ _DOCUMENTS = 60  # of each field
 _CASES = 200
 
 
-def write_report(recipe: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+def write_report(recipe: Mapping[str, Any], directory: Path, out: Path) -> dict[str, Any]:
     from runtime.engine.engine import Engine
 
     engine = Engine.load(directory)
@@ -33,9 +33,9 @@ def write_report(recipe: Mapping[str, Any], directory: Path) -> dict[str, Any]:
         "copying": {"exact": copy_accuracy(engine), "n": _CASES},
         "format_kept": {"share": format_kept(engine), "n": _CASES},
     }
-    (directory / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (directory / "MODEL_CARD.md").write_text(_card(report, recipe), encoding="utf-8")
-    _picture(curve["loss"], directory / "curve.png")
+    (out / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (out / "MODEL_CARD.md").write_text(_card(report, recipe), encoding="utf-8")
+    _picture(curve["loss"], out / "curve.png")
     return report
 
 

@@ -25,17 +25,16 @@ SPECIALS = (
 # One branch a line: operators that are one thing, runs of blanks and of line ends, one digit, a word, one sign.
 _PIECES = r"=>|->|::|==|!=|<=|>=|<>|//|--|\n+| +|[0-9]|[A-Za-z]+|[^\sA-Za-z0-9]|\s"
 
+# Line ends stand inside expressions: jinja's trimming takes those that stand in the text.
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
-    "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
     "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}<|im_start|>assistant\n{%- endif -%}"
+    "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}"
 )
 
 
-def train_tokenizer(
-    texts: Iterable[str], size: int, directory: Path, context: int
-) -> None:
+def train_tokenizer(texts: Iterable[str], size: int, directory: Path, context: int) -> None:
     """Write tokenizer.json, tokenizer_config.json and chat_template.jinja."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -65,7 +64,5 @@ def train_tokenizer(
         "clean_up_tokenization_spaces": False,
         "model_max_length": context,
     }
-    (directory / "tokenizer_config.json").write_text(
-        json.dumps(config, indent=2) + "\n", encoding="utf-8"
-    )
+    (directory / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     (directory / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
