@@ -35,8 +35,8 @@ class Model:
         turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
         x = functional.embedding(batch.tokens, weights.embedding)
         for number, layer in enumerate(weights.layers):
-            x = x + self._attention(x, turn, number, layer, batch, pages)
-            x = x + self._mlp(x, layer, batch)
+            x += self._attention(x, turn, number, layer, batch, pages)
+            x += self._mlp(x, layer, batch)
         x = plain.norm(x[batch.last], weights.norm, shape.norm_eps)
         return weights.head(x).float()
 
@@ -66,4 +66,4 @@ class Model:
     def _mlp(self, x: Tensor, layer: Layer, batch: Batch) -> Tensor:
         x = plain.norm(x, layer.norm_mlp, self.shape.norm_eps)
         gate, up = apply(layer.gate_up, x, batch.mix).chunk(2, dim=-1)
-        return apply(layer.down, functional.silu(gate) * up, batch.mix)
+        return apply(layer.down, functional.silu(gate).mul_(up), batch.mix)

@@ -26,6 +26,7 @@ class Pages:
         self.heads, self.head_dim = shape.kv_heads, shape.head_dim
         width = shape.kv_heads * shape.head_dim
         self.data = torch.zeros(count, shape.layers, 2, block_size, width, device=device, dtype=dtype)
+        self._gathered = self.data.new_empty(2, 0, block_size * width)
 
     @staticmethod
     def bytes_per_token(shape: Shape, dtype: torch.dtype) -> int:
@@ -41,12 +42,16 @@ class Pages:
             self.data[:, layer, part].index_put_((blocks, offsets), tensor.flatten(1))
 
     def read(self, layer: int, tables: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values [rows, heads, places, size] of block tables [rows, blocks]."""
+        """Keys and values [rows, heads, places, size] of block tables [rows, blocks]; good until the next read.
+
+        Gathered into memory that stays: asking for it anew cost ten times the copying, in page faults.
+        """
         flat = tables.flatten()
+        if self._gathered.shape[1] < len(flat):
+            room = 1 << (len(flat) - 1).bit_length()
+            self._gathered = self.data.new_empty(2, room, self.data[0, 0, 0].numel())
         keys, values = (
-            self.data[:, layer, part]
-            .flatten(1)
-            .index_select(0, flat)
+            torch.index_select(self.data[:, layer, part].flatten(1), 0, flat, out=self._gathered[part, : len(flat)])
             .view(tables.shape[0], -1, self.heads, self.head_dim)
             .transpose(1, 2)
             for part in (0, 1)
