@@ -18,7 +18,8 @@ from expertbuild.graph.memo import Memo, signature
 from expertbuild.graph.source import Source, read_source
 from expertbuild.graph.tree import hash_file
 
-_MACHINERY = __name__.rpartition(".")[0]
+MACHINERY = __name__.rpartition(".")[0]
+"""The graph's own package."""
 _PROJECT = frozenset({"expertbuild", "runtime"})
 
 
@@ -78,7 +79,7 @@ class Code:
                 continue
             visited.add(name)
             parent, _, _ = name.rpartition(".")
-            if name.partition(".")[0] not in project or f"{name}.".startswith(f"{_MACHINERY}."):
+            if name.partition(".")[0] not in project or f"{name}.".startswith(f"{MACHINERY}."):
                 continue
             if parent:
                 stack.append(parent)

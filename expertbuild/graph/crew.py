@@ -102,8 +102,8 @@ class Crew:
         if isinstance(message, Ended) and not message.built:
             self._board.hit(node, message.record)
         elif isinstance(message, Ended):
-            if message.note:
-                self._board.warn(message.note, node)
+            for note in message.notes:
+                self._board.warn(note, node)
             self._made(message.record)
             self._board.built(node, message.record)
         elif isinstance(message, Busy):

@@ -49,7 +49,8 @@ class Ended:
     record: Record
     built: bool
     """False when another build had recorded it in the meantime."""
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    """What is worth a warning."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ ran is what the key says, record. Scratch goes last. Nothing is said to the buil
 import errno
 import os
 import platform
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from expertbuild.graph.action import Context
 from expertbuild.graph.cache import Cache, Damaged, tampered
-from expertbuild.graph.code import Seen
+from expertbuild.graph.code import MACHINERY, Seen
 from expertbuild.graph.disk import remove_tree
 from expertbuild.graph.errors import StepFailed, disk_sentence, using
 from expertbuild.graph.facts import file_memo
@@ -65,7 +66,7 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     send(Begun(resumed=any(work.iterdir())))
     reporter = _Reporter(send)
     config, files = dict(task.config), dict(task.files)
-    began = time.monotonic()
+    began, since = time.monotonic(), time.time_ns()
     _function(task)(Context(config, inputs, files, task.document["seed"], out, work, reporter, task.lineage))
     seconds = time.monotonic() - began
     reporter.flush()
@@ -81,7 +82,7 @@ def _build(task: Task, cache: Cache, send: Callable[[Message], None], loaded: Ma
     standing, note = cache.put(record)
     remove_tree(work)
     remove_tree(out)
-    return Ended(standing, built=True, note=note)
+    return Ended(standing, built=True, notes=tuple(filter(None, (note, _unnamed(task, loaded, since)))))
 
 
 def _function(task: Task) -> Callable[[Context], None]:
@@ -132,6 +133,23 @@ def _check_code(task: Task, loaded: Mapping[str, int]) -> None:
             continue
         if not same:
             raise StepFailed(f"{seen.path} was changed before it was loaded", hint="Run the build again.")
+
+
+def _unnamed(task: Task, loaded: Mapping[str, int], since: int) -> str:
+    """Project modules that were loaded while it ran and that its key does not name: found by a computed name."""
+    project = {name.partition(".")[0] for name in task.code}
+    unnamed = sorted(
+        name
+        for name, when in list(loaded.items())
+        if when >= since
+        and name.partition(".")[0] in project
+        and name not in task.code
+        and not f"{name}.".startswith(f"{MACHINERY}.")
+        and getattr(sys.modules.get(name), "__file__", None)
+    )
+    if not unnamed:
+        return ""
+    return f"it ran {', '.join(unnamed)}, which its key does not name: a change there is not seen (declare plugins)"
 
 
 def _digest_now(name: str, seen: Seen) -> str:

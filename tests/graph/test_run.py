@@ -420,6 +420,27 @@ def test_a_file_edited_while_its_step_ran_fails_the_step(cache: Cache, tmp_path:
     assert build([one], cache).ok
 
 
+def test_code_that_runs_without_being_in_the_key_is_said(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toyhidden").mkdir()
+    for name, content in {
+        "__init__": "",
+        "hidden": "",
+        "named": "",
+        "main": "import importlib\ndef f(run):\n    for name in run.config['own'].values():\n"
+        "        importlib.import_module(f'toyhidden.{name}')\n",
+    }.items():
+        (tmp_path / "toyhidden" / f"{name}.py").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    action = toy("toyhidden.main:f", plugins=lambda config: ["toyhidden.named"])
+    heard = Heard()
+    build([step("one", action, {"a": "hidden", "b": "named"})], cache, listener=heard).check()
+    assert [event.what for event in heard.of(Warned)] == [
+        "it ran toyhidden.hidden, which its key does not name: a change there is not seen (declare plugins)"
+    ]
+
+
 # Two builds at once
 
 
