@@ -30,6 +30,7 @@ class Base:
                 raise BaseRefused(
                     f"the {what} of base {self.name} has the digest {found[:12]}, not {wanted[:12]}.",
                     where=str(self.directory),
+                    hint="If another base is meant: base.digest=null base.tokenizer_digest=null.",
                 )
 
 

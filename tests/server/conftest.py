@@ -47,7 +47,7 @@ def runtime(folder: Path, base: Path, engine: Engine) -> Iterator[Runtime]:
 @contextmanager
 def serving(runtime: Runtime, **options: Any) -> Iterator[str]:
     """A real server on a free port of this machine; its address."""
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(create_app(runtime, **options), log_level="warning", lifespan="off")
         server = uvicorn.Server(config)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,8 @@ def home(folder: Path, engine: Engine) -> Path:
 
 
 def test_a_server_is_started_asked_and_stopped(home: Path, base: Path) -> None:
-    command = [sys.executable, "-m", "runtime.serve", "port=0", f"base.source=path:{base}", "cache_tokens=512"]
+    own = [f"base.source=path:{base}", "base.name=tiny", "base.digest=null", "base.tokenizer_digest=null"]
+    command = [sys.executable, "-m", "runtime.serve", "port=0", *own, "cache_tokens=512"]
     environment = {**os.environ, "EXPERTBUILD_API_KEY": "s3cret"}
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
@@ -34,7 +36,7 @@ def test_a_server_is_started_asked_and_stopped(home: Path, base: Path) -> None:
         told = [server.stdout.readline() for _ in range(3)]
         address = re.search(r"http://127\.0\.0\.1:\d+/v1", told[0])
         assert address, server.communicate(timeout=20)[1]
-        assert "auto, nano, local/expert-query, local/expert-record" in told[0] and "curl" in told[2]
+        assert "auto, tiny, local/expert-query, local/expert-record" in told[0] and "curl" in told[2]
         client = OpenAI(base_url=address[0], api_key="s3cret", max_retries=0)
         reply = client.chat.completions.create(
             model="auto", messages=[{"role": "user", "content": "some json"}], max_tokens=20
@@ -73,12 +75,16 @@ def test_settings_are_the_shipped_ones_with_what_was_typed() -> None:
 
 
 def test_a_port_in_use_is_told_before_anything_is_loaded() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Mistake, match=f"127.0.0.1:{port} cannot be used"):
             serve.serve(serve.settings([f"port={port}"]))
+
+
+def test_small_answers_are_not_held_back() -> None:
+    """asyncio turns Nagle's algorithm off only for sockets that say they are TCP."""
+    with serve._bound("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_route_says_who_would_answer_and_loads_no_model(home: Path) -> None:
