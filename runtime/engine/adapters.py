@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from runtime.artifact.slots import SlotRecord
 from runtime.engine.errors import AdapterRefused
-from runtime.engine.pieces import Extra, Piece, fit_record
+from runtime.engine.pieces import Extra, Piece, fingerprint, fit_record
 from runtime.engine.weights import Linear, Part, Weights
 
 
@@ -27,7 +27,8 @@ class Attached:
 
     name: str
     kind: str
-    digest: str
+    digest: str  # what the caller calls its content
+    content: str  # what its content is, by our own count; the prefix cache is keyed by it
     pieces: Mapping[str, Piece]  # by the name of the fused matrix
 
 
@@ -122,7 +123,7 @@ class Adapters:
         if not digest:
             raise AdapterRefused(f"adapter {name!r} comes without a digest of its content.")
         pieces = fit_record(name, record, self._modules, self._like)
-        self._attached[name] = Attached(name, record.kind, digest, pieces)
+        self._attached[name] = Attached(name, record.kind, digest, fingerprint(record), pieces)
         self._unions.clear()
 
     def detach(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """Who owns which block of the key-value cache: reference counts, a prefix cache keyed by content, eviction.
 
-A full block is known by a key over the adapter's digest and every token up to its end. Keys and values depend on both,
+A full block is known by a key over the adapter's content and every token up to its end. Keys and values depend on both,
 so an expert that is loaded again under the same name but with other weights can never be served the old ones. Blocks
 nobody holds stay readable until their memory is wanted, the longest unused first. Only numbers live here; the memory
 itself is `pages`.
@@ -36,9 +36,9 @@ class Cache:
         """Tokens that one request alone could keep."""
         return (self.count - 1) * self.block_size
 
-    def root(self, digest: str) -> bytes:
+    def root(self, content: str) -> bytes:
         """The key before the first block: what besides the tokens decides keys and values."""
-        return hashlib.blake2b(digest.encode(), digest_size=16).digest()
+        return hashlib.blake2b(content.encode(), digest_size=16).digest()
 
     def key(self, before: bytes, tokens: Sequence[int]) -> bytes:
         """The key of the block that holds `tokens` after everything `before` stands for."""

@@ -96,7 +96,7 @@ class Engine:
     # Adapters
 
     def attach(self, name: str, record: SlotRecord, digest: str) -> None:
-        """Takes in an adapter; `digest` names its content, and the prefix cache is keyed by it."""
+        """Takes in an adapter; `digest` names its content, and `attached` gives it back."""
         self._adapters.attach(name, record, digest)
 
     def detach(self, name: str) -> None:
@@ -140,7 +140,7 @@ class Engine:
             adapter=adapter,
             matcher=request.grammar.start() if request.grammar is not None else None,
             limit=self.limit,
-            root=self._scheduler.cache.root(adapter.digest if adapter is not None else ""),
+            root=self._scheduler.cache.root(adapter.content if adapter is not None else ""),
             tokenizer=self.tokenizer,
             vocabulary=self.model.shape.vocab,
         )

@@ -144,6 +144,9 @@ def test_the_same_name_with_other_content_never_gets_the_old_pages(
     assert replaced.usage.cached_tokens == 0 and replaced.tokens != first.tokens
     shared = engine.generate([Request(**request, adapter="dora")])[0]
     assert shared.usage.cached_tokens == 32 and shared.tokens == replaced.tokens, "the same content may share"
+    engine.attach("lora", records["loha"], "digest of dora")
+    mistaken = engine.generate([Request(**request, adapter="lora")])[0]
+    assert mistaken.usage.cached_tokens == 0, "a caller's mistaken digest must not mix up two adapters"
 
 
 def test_adapters_come_and_go_while_others_decode(engine: Engine, records: dict[str, SlotRecord]) -> None:
