@@ -14,7 +14,7 @@ from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.plan import Branch, plan
 from expertbuild.compose.jobs import Job
 from expertbuild.display import listener
-from expertbuild.graph import Cache, Outcome, Step, StepOutcome, build
+from expertbuild.graph import Cache, Outcome, Remote, Step, StepOutcome, build
 from runtime.engine.base import locate
 from runtime.errors import Mistake
 from runtime.registry.keys import developer_key_id, key_folder, key_id_of
@@ -34,7 +34,7 @@ def run(job: Job) -> int:
             jobs=config["jobs"],
             listener=listen,
             dry_run=config["dry_run"],
-            remote=config["remote_cache"],
+            remote=Remote(config["remote_cache"], push=config["remote_push"]) if config["remote_cache"] else None,
         )
     if config["dry_run"]:
         from expertbuild.summary import planned

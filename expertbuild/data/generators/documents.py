@@ -30,9 +30,7 @@ def document(rng: random.Random, part: str = "all", size: int = 6) -> Json:
         return _records(rng, part, size)
     if shape < 0.9:
         outer = record(rng, part, fields=rng.randint(1, max(1, size // 2)))
-        outer[key(rng, part)] = record(
-            rng, part, fields=rng.randint(1, max(1, size // 2))
-        )
+        outer[key(rng, part)] = record(rng, part, fields=rng.randint(1, max(1, size // 2)))
         return outer
     outer = record(rng, part, fields=rng.randint(1, max(1, size // 3)))
     outer[plural(thing(rng, part))] = _list(rng, part, rng.randint(0, 4))
@@ -66,9 +64,7 @@ def field(rng: random.Random, part: str = "all") -> tuple[str, Json]:
         return key(rng, part), None
     if choice < 0.9:
         return key(rng, part), _list(rng, part, rng.randint(0, 4))
-    return rng.choice(("id", "code", "ref", "sku")), rng.choice(
-        (number(rng), code(rng, part))
-    )
+    return rng.choice(("id", "code", "ref", "sku")), rng.choice((number(rng), code(rng, part)))
 
 
 def key(rng: random.Random, part: str = "all") -> str:
@@ -113,8 +109,7 @@ def _records(rng: random.Random, part: str, size: int) -> list[Json]:
     template = record(rng, part, fields=rng.randint(1, 3))
     count = rng.randint(1, max(1, size // len(template)))
     return [template] + [
-        {name: _like(rng, part, name, value) for name, value in template.items()}
-        for _ in range(count - 1)
+        {name: _like(rng, part, name, value) for name, value in template.items()} for _ in range(count - 1)
     ]
 
 

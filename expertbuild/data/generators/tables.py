@@ -78,15 +78,10 @@ def schema(
     return made
 
 
-def rows(
-    rng: random.Random, table: Table, count: int, part: str = "all", parents: int = 0
-) -> list[tuple[Value, ...]]:
+def rows(rng: random.Random, table: Table, count: int, part: str = "all", parents: int = 0) -> list[tuple[Value, ...]]:
     """Rows with ids from 1; values repeat often enough for groups, ties and filters to mean something."""
     pools: dict[str, list[Value]] = {
-        column.name: [
-            value_for(rng, column, part)
-            for _ in range(rng.randint(2, max(3, count // 2)))
-        ]
+        column.name: [value_for(rng, column, part) for _ in range(rng.randint(2, max(3, count // 2)))]
         for column in table.columns
     }
     made: list[tuple[Value, ...]] = []

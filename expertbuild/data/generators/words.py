@@ -176,9 +176,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
 def is_held_out(word: str) -> bool:
     """Whether this word, or any part of a compound, is kept from training."""
     pieces = word.lower().replace("-", "_").split("_")
-    return any(
-        zlib.crc32(piece.encode()) % 100 < HELD_OUT_PERCENT for piece in pieces if piece
-    )
+    return any(zlib.crc32(piece.encode()) % 100 < HELD_OUT_PERCENT for piece in pieces if piece)
 
 
 @cache
@@ -229,9 +227,7 @@ def code(rng: random.Random, part: str = "all") -> str:
         lambda: f"{''.join(rng.choices(letters, k=2))}-{rng.randint(10, 9999)}",
         lambda: f"{rng.choice(letters)}{rng.randint(1, 999)}",
         lambda: f"{''.join(rng.choices(letters, k=3))}{rng.randint(100, 9999)}",
-        lambda: (
-            f"{rng.choice('abcdefghk')}{rng.randint(1, 99)}{rng.choice('abcdefghk')}"
-        ),
+        lambda: f"{rng.choice('abcdefghk')}{rng.randint(1, 99)}{rng.choice('abcdefghk')}",
     )
     return _until(rng.choice(shapes), part)
 
@@ -241,9 +237,7 @@ def full_name(rng: random.Random, part: str = "all") -> str:
 
 
 def date(rng: random.Random) -> str:
-    return (
-        f"{rng.randint(1990, 2029)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-    )
+    return f"{rng.randint(1990, 2029)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
 
 
 def text_value(rng: random.Random, part: str = "all", column: str = "") -> str:
@@ -252,14 +246,8 @@ def text_value(rng: random.Random, part: str = "all", column: str = "") -> str:
         if word in column:
             return rng.choice(words(kind, part))
     choice = rng.random()
-    if (
-        "name" in column
-        or "owner" in column
-        or column in ("author", "host", "driver", "manager")
-    ):
-        return (
-            full_name(rng, part) if choice < 0.4 else rng.choice(words("person", part))
-        )
+    if "name" in column or "owner" in column or column in ("author", "host", "driver", "manager"):
+        return full_name(rng, part) if choice < 0.4 else rng.choice(words("person", part))
     if choice < 0.2:
         return rng.choice(words("city", part))
     if choice < 0.4:
@@ -267,9 +255,7 @@ def text_value(rng: random.Random, part: str = "all", column: str = "") -> str:
     if choice < 0.55:
         return rng.choice(words("adjective", part))
     if choice < 0.7:
-        return (
-            f"{rng.choice(words('adjective', part))} {rng.choice(words('thing', part))}"
-        )
+        return f"{rng.choice(words('adjective', part))} {rng.choice(words('thing', part))}"
     if choice < 0.8:
         return rng.choice(words("thing", part)).capitalize()
     if choice < 0.9:

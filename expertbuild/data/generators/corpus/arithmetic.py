@@ -22,18 +22,13 @@ def _problem(rng: random.Random) -> tuple[str, int]:
 
 
 def _sums(rng: random.Random) -> str:
-    return "\n".join(
-        f"{text} = {result}"
-        for text, result in (_problem(rng) for _ in range(rng.randint(2, 8)))
-    )
+    return "\n".join(f"{text} = {result}" for text, result in (_problem(rng) for _ in range(rng.randint(2, 8))))
 
 
 def _ask(rng: random.Random) -> list[dict[str, str]]:
     text, result = _problem(rng)
     return turns(
-        rng.choice(("What is {}?", "Compute {}.", "{} =", "How much is {}?")).format(
-            text
-        ),
+        rng.choice(("What is {}?", "Compute {}.", "{} =", "How much is {}?")).format(text),
         str(result),
     )
 

@@ -46,25 +46,16 @@ def snippet(rng: random.Random) -> str:
     if choice < 0.2:
         return json.dumps(document(rng, size=rng.randint(2, 6)), ensure_ascii=False)
     if choice < 0.3:
-        return " ".join(
-            table.ddl() for table in schema(rng, tables=rng.choice((1, 1, 2)))
-        )
+        return " ".join(table.ddl() for table in schema(rng, tables=rng.choice((1, 1, 2))))
     if choice < 0.42:
         return " ".join(invented(rng) for _ in range(rng.randint(2, 10)))
     if choice < 0.5:
         return " ".join(code(rng) for _ in range(rng.randint(1, 6)))
     if choice < 0.6:
-        return ", ".join(
-            f"{name}: {_plain(value)}"
-            for name, value in (field(rng) for _ in range(rng.randint(2, 6)))
-        )
+        return ", ".join(f"{name}: {_plain(value)}" for name, value in (field(rng) for _ in range(rng.randint(2, 6))))
     if choice < 0.68:
         return (
-            "".join(
-                rng.choice("()[]{}<>\"':;,.=+-*/_| abcxyz0189")
-                for _ in range(rng.randint(5, 40))
-            ).strip()
-            or "{}"
+            "".join(rng.choice("()[]{}<>\"':;,.=+-*/_| abcxyz0189") for _ in range(rng.randint(5, 40))).strip() or "{}"
         )
     if choice < 0.8:
         return sentence(rng)
@@ -115,9 +106,7 @@ def _pairs(rng: random.Random) -> list[tuple[str, str]]:
     left, right = rng.choice(kinds), rng.choice(kinds)
     made: dict[str, str] = {}
     for _ in range(rng.randint(3, 10)):
-        made.setdefault(
-            left(rng), str(rng.randint(0, 999)) if rng.random() < 0.3 else right(rng)
-        )
+        made.setdefault(left(rng), str(rng.randint(0, 999)) if rng.random() < 0.3 else right(rng))
     return list(made.items())
 
 
@@ -132,9 +121,7 @@ def _dictionary(rng: random.Random) -> str:
 def _lookup_chat(rng: random.Random) -> list[dict[str, str]]:
     pairs = _pairs(rng)
     mark = rng.choice((" = ", ": ", " -> ", " | ", "="))
-    listing = rng.choice(("\n", "; ", ", ")).join(
-        f"{key}{mark}{value}" for key, value in pairs
-    )
+    listing = rng.choice(("\n", "; ", ", ")).join(f"{key}{mark}{value}" for key, value in pairs)
     key, value = rng.choice(pairs)
     choice = rng.random()
     if choice < 0.5:
@@ -149,15 +136,11 @@ def _lookup_chat(rng: random.Random) -> list[dict[str, str]]:
         )
         return turns(f"{listing}\n{asked.format(key)}", value)
     if choice < 0.7 and [v for _, v in pairs].count(value) == 1:
-        asked = rng.choice(
-            ("Which key has {}?", "What does {} belong to?", "Whose value is {}?")
-        )
+        asked = rng.choice(("Which key has {}?", "What does {} belong to?", "Whose value is {}?"))
         return turns(f"{listing}\n{asked.format(value)}", key)
     some = rng.sample(pairs, min(len(pairs), rng.randint(2, 4)))
     names = ", ".join(key for key, _ in some)
-    return turns(
-        f"{listing}\nGive the values of {names}.", ", ".join(value for _, value in some)
-    )
+    return turns(f"{listing}\nGive the values of {names}.", ", ".join(value for _, value in some))
 
 
 def _part(rng: random.Random) -> list[dict[str, str]]:
@@ -165,9 +148,7 @@ def _part(rng: random.Random) -> list[dict[str, str]]:
     kinds = (invented, code, text_value, thing)
     kind = rng.choice(kinds)
     items = list(dict.fromkeys(kind(rng) for _ in range(rng.randint(3, 8))))
-    listing = rng.choice(
-        (", ", "\n", " ", " | ") if kind is not text_value else (", ", "\n", " | ")
-    ).join(items)
+    listing = rng.choice((", ", "\n", " ", " | ") if kind is not text_value else (", ", "\n", " | ")).join(items)
     spot = rng.randrange(len(items) - 1) if len(items) > 1 else 0
     if len(items) < 2:
         return turns(f"Repeat: {listing}", listing)
@@ -199,12 +180,5 @@ def _induction(rng: random.Random) -> str:
     lines = []
     for _ in range(rng.randint(3, 7)):
         word = rng.choice((invented, thing, code))(rng)
-        lines.append(
-            rng.choice((word,))
-            + joint
-            + before
-            + word
-            + after
-            + (f" {fixed}" if len(fixed) % 2 else "")
-        )
+        lines.append(rng.choice((word,)) + joint + before + word + after + (f" {fixed}" if len(fixed) % 2 else ""))
     return "\n".join(lines)

@@ -31,12 +31,9 @@ class Graph:
 
     def text(self) -> str:
         nodes = [
-            f"{label} {{{', '.join(f'{c.name}: {c.type}' for c in columns)}}}"
-            for label, columns in self.labels.items()
+            f"{label} {{{', '.join(f'{c.name}: {c.type}' for c in columns)}}}" for label, columns in self.labels.items()
         ]
-        return "\n".join(
-            nodes + [f"(:{a})-[:{kind}]->(:{b})" for a, kind, b in self.relations]
-        )
+        return "\n".join(nodes + [f"(:{a})-[:{kind}]->(:{b})" for a, kind, b in self.relations])
 
 
 def graph(rng: random.Random, part: str = "all", labels: int = 2) -> Graph:
@@ -52,10 +49,7 @@ def graph(rng: random.Random, part: str = "all", labels: int = 2) -> Graph:
             columns.setdefault(name, Column(name, kind, types[kind]))
         made.setdefault(label, tuple(columns.values()))
     names = list(made)
-    relations = tuple(
-        (a, rng.choice(words("relation", part)), b)
-        for a, b in itertools.pairwise(names)
-    )
+    relations = tuple((a, rng.choice(words("relation", part)), b) for a, b in itertools.pairwise(names))
     return Graph(made, relations)
 
 
@@ -111,19 +105,13 @@ def query(rng: random.Random, one: Graph) -> str:
         label = rng.choice(list(one.labels))
         a = label[0].lower()
         pattern, holders = f"({a}:{label})", [(a, label)]
-    properties = [
-        (f"{letter}.{column.name}", column)
-        for letter, label in holders
-        for column in one.labels[label]
-    ]
+    properties = [(f"{letter}.{column.name}", column) for letter, label in holders for column in one.labels[label]]
     text = f"MATCH {pattern}"
     if rng.random() < 0.6:
         name, column = rng.choice(properties)
         value = literal(value_for(rng, column))
         sign = rng.choice(
-            ("=", "=", "<>", "CONTAINS", "STARTS WITH")
-            if column.kind == "text"
-            else ("=", ">", "<", ">=", "<=")
+            ("=", "=", "<>", "CONTAINS", "STARTS WITH") if column.kind == "text" else ("=", ">", "<", ">=", "<=")
         )
         text += f" WHERE {name} {sign} {value}"
     name, _ = rng.choice(properties)
@@ -134,10 +122,7 @@ def query(rng: random.Random, one: Graph) -> str:
     if shape < 0.3 and numeric:
         return f"{text} RETURN {rng.choice(('avg', 'sum', 'min', 'max'))}({rng.choice(numeric)})"
     if shape < 0.45 and len(holders) > 1:
-        return (
-            f"{text} RETURN {holders[0][0]}.name, count({holders[1][0]}) AS total ORDER BY total DESC"
-            + _limit(rng)
-        )
+        return f"{text} RETURN {holders[0][0]}.name, count({holders[1][0]}) AS total ORDER BY total DESC" + _limit(rng)
     if shape < 0.65 and numeric:
         return f"{text} RETURN {name} ORDER BY {rng.choice(numeric)}{rng.choice((' DESC', ''))}{_limit(rng)}"
     return f"{text} RETURN {rng.choice(('', '', 'DISTINCT '))}{name}"

@@ -55,9 +55,7 @@ def _about_table(rng: random.Random) -> str:
     text = []
     for table in tables:
         names = [said(column.name) for column in table.of_kind()]
-        listing = (
-            ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
-        )
+        listing = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
         text.append(
             rng.choice(
                 (
@@ -68,31 +66,18 @@ def _about_table(rng: random.Random) -> str:
             )
         )
         if table.foreign_key:
-            text.append(
-                f"Each row of {table.name} belongs to one of the {said(table.parent)}."
-            )
+            text.append(f"Each row of {table.name} belongs to one of the {said(table.parent)}.")
         column = rng.choice(table.of_kind())
-        text.append(
-            f"One of the {said(table.name)} has {said(column.name)} {value_for(rng, column)}."
-        )
-    return "\n".join(
-        [table.ddl() for table in tables] + [" ".join(text)]
-        if rng.random() < 0.4
-        else [" ".join(text)]
-    )
+        text.append(f"One of the {said(table.name)} has {said(column.name)} {value_for(rng, column)}.")
+    return "\n".join([table.ddl() for table in tables] + [" ".join(text)] if rng.random() < 0.4 else [" ".join(text)])
 
 
 def _about_record(rng: random.Random) -> str:
     table, names, lines = table_and_rows(rng, 3)
     text = []
     for line in lines:
-        parts = [
-            f"{said(name)} {value}"
-            for name, value in zip(names[1:], line[1:], strict=True)
-        ]
-        text.append(
-            f"Number {line[0]} of the {said(table.name)} has {' and '.join(parts)}."
-        )
+        parts = [f"{said(name)} {value}" for name, value in zip(names[1:], line[1:], strict=True)]
+        text.append(f"Number {line[0]} of the {said(table.name)} has {' and '.join(parts)}.")
     return " ".join(text)
 
 

@@ -39,10 +39,7 @@ def write(rng: random.Random, value: Any) -> str:
 
 
 def _documents(rng: random.Random) -> str:
-    return "\n".join(
-        write(rng, document(rng, size=rng.randint(2, 8)))
-        for _ in range(rng.randint(1, 3))
-    )
+    return "\n".join(write(rng, document(rng, size=rng.randint(2, 8))) for _ in range(rng.randint(1, 3)))
 
 
 def _schema(rng: random.Random) -> str:

@@ -37,9 +37,7 @@ FIELDS: dict[str, Callable[[random.Random], Document]] = {
 }
 
 
-def block(
-    weights: dict[str, float], documents: int, seed: str
-) -> Iterator[tuple[str, Document]]:
+def block(weights: dict[str, float], documents: int, seed: str) -> Iterator[tuple[str, Document]]:
     """`documents` pairs of field and document; the same for the same seed, on any machine."""
     rng = random.Random(seed)
     names = sorted(weights)

@@ -8,8 +8,7 @@ from expertbuild.data.generators.words import plural, thing, words
 
 def sample(rng: random.Random) -> str:
     parts = [
-        rng.choice((_function, _loop, _dataclass, _mapping, _condition, _check))(rng)
-        for _ in range(rng.randint(1, 2))
+        rng.choice((_function, _loop, _dataclass, _mapping, _condition, _check))(rng) for _ in range(rng.randint(1, 2))
     ]
     return "\n\n".join(parts)
 
@@ -50,11 +49,7 @@ def _function(rng: random.Random) -> str:
             ],
         )
     )
-    doc = (
-        f'    """{verb.capitalize()} the {one.replace("_", " ")}."""\n'
-        if rng.random() < 0.4
-        else ""
-    )
+    doc = f'    """{verb.capitalize()} the {one.replace("_", " ")}."""\n' if rng.random() < 0.4 else ""
     return f"def {name}\n{doc}    " + "\n    ".join(lines)
 
 
@@ -80,9 +75,7 @@ def _dataclass(rng: random.Random) -> str:
     for _ in range(rng.randint(2, 5)):
         kind = rng.choice(list(types))
         fields.setdefault(rng.choice(words(kind)), types[kind])
-    return f"@dataclass\nclass {one}:\n" + "\n".join(
-        f"    {name}: {kind}" for name, kind in fields.items()
-    )
+    return f"@dataclass\nclass {one}:\n" + "\n".join(f"    {name}: {kind}" for name, kind in fields.items())
 
 
 def _mapping(rng: random.Random) -> str:

@@ -22,9 +22,7 @@ def _csv(names: list[str], lines: list[Row]) -> str:
 
 
 def _tabs(names: list[str], lines: list[Row]) -> str:
-    return "\n".join(
-        [" | ".join(names)] + [" | ".join(map(str, line)) for line in lines]
-    )
+    return "\n".join([" | ".join(names)] + [" | ".join(map(str, line)) for line in lines])
 
 
 def _markdown(names: list[str], lines: list[Row]) -> str:
@@ -33,24 +31,16 @@ def _markdown(names: list[str], lines: list[Row]) -> str:
 
 
 def _blocks(names: list[str], lines: list[Row]) -> str:
-    return "\n\n".join(
-        "\n".join(f"{name}: {value}" for name, value in zip(names, line, strict=True))
-        for line in lines
-    )
+    return "\n\n".join("\n".join(f"{name}: {value}" for name, value in zip(names, line, strict=True)) for line in lines)
 
 
 def _equals(names: list[str], lines: list[Row]) -> str:
-    return "\n".join(
-        "; ".join(f"{name}={value}" for name, value in zip(names, line, strict=True))
-        for line in lines
-    )
+    return "\n".join("; ".join(f"{name}={value}" for name, value in zip(names, line, strict=True)) for line in lines)
 
 
 def _bullets(names: list[str], lines: list[Row]) -> str:
     return "\n".join(
-        "- "
-        + ", ".join(f"{name} {value}" for name, value in zip(names, line, strict=True))
-        for line in lines
+        "- " + ", ".join(f"{name} {value}" for name, value in zip(names, line, strict=True)) for line in lines
     )
 
 
@@ -82,9 +72,7 @@ def _listing(rng: random.Random) -> str:
 def _convert(rng: random.Random) -> list[dict[str, str]]:
     _, names, lines = table_and_rows(rng, 3)
     source, target = rng.sample(sorted(FORMATS), 2)
-    ask = rng.choice(
-        ("Write this as {}:", "Turn this into {}:", "Show as {}:", "Convert to {}:")
-    )
+    ask = rng.choice(("Write this as {}:", "Turn this into {}:", "Show as {}:", "Convert to {}:"))
     return turns(
         f"{ask.format(target)}\n{FORMATS[source](names, lines)}",
         FORMATS[target](names, lines),

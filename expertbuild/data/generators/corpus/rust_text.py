@@ -22,10 +22,7 @@ _KEYWORDS = {
 
 
 def sample(rng: random.Random) -> str:
-    parts = [
-        rng.choice((_struct, _enum, _function, _implementation, _match))(rng)
-        for _ in range(rng.randint(1, 2))
-    ]
+    parts = [rng.choice((_struct, _enum, _function, _implementation, _match))(rng) for _ in range(rng.randint(1, 2))]
     return "\n\n".join(parts)
 
 
@@ -58,10 +55,7 @@ def _struct(rng: random.Random) -> str:
 
 
 def _enum(rng: random.Random) -> str:
-    body = "\n".join(
-        f"    {word.capitalize()},"
-        for word in rng.sample(words("status"), rng.randint(2, 4))
-    )
+    body = "\n".join(f"    {word.capitalize()}," for word in rng.sample(words("status"), rng.randint(2, 4)))
     return f"enum {pascal(thing(rng))}Status {{\n{body}\n}}"
 
 
@@ -88,7 +82,6 @@ def _implementation(rng: random.Random) -> str:
 def _match(rng: random.Random) -> str:
     name = _safe(thing(rng))
     arms = "\n".join(
-        f'        {n} => "{word}",'
-        for n, word in enumerate(rng.sample(words("status"), rng.randint(2, 4)))
+        f'        {n} => "{word}",' for n, word in enumerate(rng.sample(words("status"), rng.randint(2, 4)))
     )
     return f'fn {name}_name({name}: u32) -> &\'static str {{\n    match {name} {{\n{arms}\n        _ => "other",\n    }}\n}}'

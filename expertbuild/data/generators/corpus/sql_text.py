@@ -94,11 +94,7 @@ def query(rng: random.Random, tables: list[Table]) -> str:
         key = child.foreign_key
         assert key is not None
         source = f"{child.name} JOIN {parent.name} ON {child.name}.{key.name} = {parent.name}.id"
-        columns = [
-            (f"{table.name}.{column.name}", column)
-            for table in (child, parent)
-            for column in table.of_kind()
-        ]
+        columns = [(f"{table.name}.{column.name}", column) for table in (child, parent) for column in table.of_kind()]
     else:
         table = rng.choice(tables)
         source = table.name
@@ -119,14 +115,10 @@ def query(rng: random.Random, tables: list[Table]) -> str:
     if shape < 0.4:
         measure = "COUNT(*)"
         if numeric and rng.random() < 0.5:
-            measure = (
-                f"{rng.choice(('AVG', 'SUM', 'MAX', 'MIN'))}({rng.choice(numeric)[0]})"
-            )
+            measure = f"{rng.choice(('AVG', 'SUM', 'MAX', 'MIN'))}({rng.choice(numeric)[0]})"
         text = f"SELECT {name}, {measure} FROM {source}{tail} GROUP BY {name}"
         if rng.random() < 0.35:
-            text += (
-                f" HAVING {measure} {rng.choice(('>', '<', '>='))} {rng.randint(1, 50)}"
-            )
+            text += f" HAVING {measure} {rng.choice(('>', '<', '>='))} {rng.randint(1, 50)}"
         return text
     if shape < 0.6 and numeric:
         what = rng.choice((name, f"{name}, {other}", "*" if not joined else name))
@@ -151,12 +143,8 @@ def condition(rng: random.Random, name: str, column: Column) -> str:
         if choice < 0.88:
             return f"{name} IN ({literal(value)}, {literal(value_for(rng, column))})"
         letter = str(value)[0]
-        return (
-            f"{name} LIKE '{rng.choice((f'{letter}%', f'%{letter}', f'%{letter}%'))}'"
-        )
+        return f"{name} LIKE '{rng.choice((f'{letter}%', f'%{letter}', f'%{letter}%'))}'"
     if choice < 0.85 or column.kind == "date":
-        return (
-            f"{name} {rng.choice(('>', '<', '>=', '<=', '=', '<>'))} {literal(value)}"
-        )
+        return f"{name} {rng.choice(('>', '<', '>=', '<=', '=', '<>'))} {literal(value)}"
     low = rng.randint(1, 50)
     return f"{name} BETWEEN {low} AND {low + rng.randint(1, 500)}"

@@ -9,8 +9,7 @@ from expertbuild.data.generators.words import plural, thing, words
 
 def sample(rng: random.Random) -> str:
     parts = [
-        rng.choice((_interface, _union, _function, _arrow, _class, _constant))(rng)
-        for _ in range(rng.randint(1, 2))
+        rng.choice((_interface, _union, _function, _arrow, _class, _constant))(rng) for _ in range(rng.randint(1, 2))
     ]
     return "\n\n".join(parts)
 
@@ -49,9 +48,7 @@ def _interface(rng: random.Random) -> str:
 
 
 def _union(rng: random.Random) -> str:
-    options = " | ".join(
-        f'"{word}"' for word in rng.sample(words("status"), rng.randint(2, 4))
-    )
+    options = " | ".join(f'"{word}"' for word in rng.sample(words("status"), rng.randint(2, 4)))
     return f"type {pascal(thing(rng))}Status = {options};"
 
 
@@ -72,7 +69,9 @@ def _function(rng: random.Random) -> str:
 
 def _arrow(rng: random.Random) -> str:
     a, b = rng.sample("abcdefgxyz", 2)
-    return f"const {camel(rng.choice(words('verb')))} = ({a}: number, {b}: number): number => {a} {rng.choice('+-*')} {b};"
+    return (
+        f"const {camel(rng.choice(words('verb')))} = ({a}: number, {b}: number): number => {a} {rng.choice('+-*')} {b};"
+    )
 
 
 def _class(rng: random.Random) -> str:
