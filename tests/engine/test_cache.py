@@ -25,13 +25,13 @@ class Accounts(RuleBasedStateMachine):
         for place, block in enumerate(blocks):
             assert self.content[block] == (digest, *tokens[: (place + 1) * SIZE]), "served another's pages"
         assert len(blocks) * SIZE < max(len(tokens), 1), "the last token must be computed"
-        fresh = []
+        fresh: list[int] = []
         while (len(blocks) + len(fresh)) * SIZE < len(tokens):
-            block = self.cache.allocate()
-            if block is None:
+            found = self.cache.allocate()
+            if found is None:
                 self.cache.release(blocks + fresh)
                 return
-            fresh.append(block)
+            fresh.append(found)
         table = blocks + fresh
         self.live.append((table, keys, tokens, root))
         for place in range(len(keys), len(tokens) // SIZE):

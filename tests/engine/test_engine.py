@@ -186,7 +186,8 @@ def test_a_bad_request_is_refused_and_the_others_finish_unchanged(engine: Engine
     change, words = BAD[name]
     good = [Request(prompt(5, number), 5) for number in range(2)]
     expected = [result.tokens for result in engine.generate(good)]
-    bad = Request(**({"tokens": prompt(4), "max_tokens": 5} | change))
+    told: dict[str, Any] = {"tokens": prompt(4), "max_tokens": 5} | change
+    bad = Request(**told)
     first, refused, last = engine.generate([good[0], bad, good[1]])
     assert [first.tokens, last.tokens] == expected
     assert refused.finish_reason == "error" and words in str(refused.error)

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +243,8 @@ def test_every_answer_of_a_batch_obeys_its_own_grammar(engine: Engine) -> None:
         'root ::= "é🙂" [^a]{3} "."': r"(?s)é🙂[^a]{3}\.",
     }
     schema = engine.compile_grammar(SCHEMA)
-    requests, checks = [], []
+    requests: list[Request] = []
+    checks: list[Callable[[str], object]] = []
     for seed in range(4):
         rules = Sampling(temperature=float(seed), seed=seed)
         for text, form in forms.items():

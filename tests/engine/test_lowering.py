@@ -56,7 +56,7 @@ def test_patterns_of_rank_and_alpha_are_read_as_peft_reads_them(base: Path, trai
 def test_further_lora_options_equal_peft(base: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     import peft
 
-    config = {"r": 3, "lora_alpha": 4, "target_modules": TARGETS, "init_lora_weights": False} | change
+    config: dict[str, Any] = {"r": 3, "lora_alpha": 4, "target_modules": TARGETS, "init_lora_weights": False} | change
     assert_parity(base, train(base, tmp_path, peft.LoraConfig(**config)))
 
 
