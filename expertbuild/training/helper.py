@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from expertbuild.training.job import Job
+from expertbuild.training.memory import keep_freed
 from expertbuild.training.team import gradient, memory
 
 
@@ -18,6 +19,7 @@ def main(job_file: str, shared_file: str, number: int, of: int) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     torch.set_num_threads(1)
+    keep_freed()
     job = Job.read(Path(job_file))
     student = job.student()
     joined = False

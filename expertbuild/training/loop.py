@@ -16,6 +16,7 @@ from expertbuild.training import checkpoint
 from expertbuild.training.errors import TrainingMistake, TrainingProblem
 from expertbuild.training.interruption import interruption
 from expertbuild.training.job import Job
+from expertbuild.training.memory import keep_freed
 from expertbuild.training.packing import Pack, Sample, pack, split
 from expertbuild.training.schedule import share
 from expertbuild.training.settings import process_count, small
@@ -31,6 +32,7 @@ CHECKPOINT_SECONDS = 60.0  # also between two checkpoints by steps, for bases wh
 def run(job: Job, held_out: Sequence[Sample], work: Path, report: Report) -> tuple[Student, dict[str, Any]]:
     """Train; the student with its learned adapter, and the curve."""
     work.mkdir(parents=True, exist_ok=True)
+    keep_freed()
     processes = process_count(job.settings, job.base, cuda=torch.cuda.is_available())
     threads = torch.get_num_threads()
     if processes > 1 or small(job.base):

@@ -1,15 +1,20 @@
 """Adapter kinds by name. Each file says how PEFT is asked for the kind, and what weight it makes of a layer.
 
 `configure(adapter, targets)` gives the PEFT configuration; `effective(layer)` gives the weight and bias that the
-adapted layer amounts to, differentiable in the adapter's parameters. The fused training pass needs nothing else.
+adapted layer amounts to, differentiable in the adapter's parameters. The fused training pass needs nothing else. A kind
+of low rank may also give `thin(layer)`, the same as factors, which is faster.
 """
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from expertbuild.catalogue import Catalogue
 from expertbuild.training.errors import TrainingMistake
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ADAPTERS = Catalogue(
     "adapter kind",
@@ -23,6 +28,17 @@ class AdapterKind(Protocol):
     def configure(self, adapter: Mapping[str, Any], targets: list[str]) -> Any: ...
 
     def effective(self, layer: Any) -> tuple[Any, Any]: ...
+
+
+@dataclass(frozen=True)
+class Thin:
+    """An adapted layer whose weight is gain * (W0 + up down), `gain` by row; `weight` is that product, a constant."""
+
+    weight: "Tensor"
+    bias: "Tensor | None"
+    down: "Tensor"  # [r, in]
+    up: "Tensor"  # [out, r], with scale and gain in it: the weight changes by up @ down
+    gain: "Tensor | None"
 
 
 def kind_of(adapter: Mapping[str, Any]) -> AdapterKind:

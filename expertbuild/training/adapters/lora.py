@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from expertbuild.training.adapters import Thin
+
 
 def configure(adapter: Mapping[str, Any], targets: list[str], **more: Any) -> Any:
     from peft import LoraConfig
@@ -30,3 +32,10 @@ def updated(layer: Any, weight: Tensor) -> Tensor:
     """W + scale * B A."""
     name = layer.active_adapters[0]
     return torch.addmm(weight, layer.lora_B[name].weight, layer.lora_A[name].weight, alpha=layer.scaling[name])
+
+
+def thin(layer: Any) -> Thin:
+    name = layer.active_adapters[0]
+    with torch.no_grad():
+        weight, bias = effective(layer)
+    return Thin(weight, bias, layer.lora_A[name].weight, layer.lora_B[name].weight * layer.scaling[name], None)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from expertbuild.training.adapters import lora
-from expertbuild.training.adapters.lora import effective
+from expertbuild.training.adapters.lora import effective, thin
 
-__all__ = ["configure", "effective"]
+__all__ = ["configure", "effective", "thin"]
 
 
 def configure(adapter: Mapping[str, Any], targets: list[str]) -> Any:

@@ -16,6 +16,7 @@ from expertbuild.training.fused.kernels import LONGEST_DENSE, CausalAttention, a
 
 # Samples share a block while the longest is at most this much longer than the shortest.
 PADDING = 1.25
+ALIGNED = 16  # block lengths are multiples of this: few shapes, see `decoder`
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def layout(lengths: tuple[int, ...], heads: int, kv_heads: int, dtype: torch.dty
     last = sum(lengths) - 1
     start = 0
     for group in _runs(lengths):
-        longest = max(group)
+        longest = -(-max(group) // ALIGNED) * ALIGNED
         starts = torch.tensor([0, *group[:-1]]).cumsum(0) + start
         tokens.append((starts[:, None] + torch.arange(longest)).clamp(max=last))
         mask = torch.full((longest, longest), float("-inf"), dtype=dtype).triu(1)

@@ -134,3 +134,40 @@ class Linear(Function):
         to_weight = (grad.t() @ x).float() if ctx.needs_input_grad[1] else None
         to_bias = grad.float().sum(0) if ctx.needs_input_grad[3] else None
         return to_x, to_weight, None, to_bias
+
+
+class ThinLinear(Function):
+    """x W^T + bias where W has low-rank updates in it; only those get gradients.
+
+    After the bias come, for each group of W's rows: A [r, in], B [rows, r] (scaled, so that the update is B A), and
+    the gain of the rows, or None. The gradient of a gain is that of multiplying the rows' output by it, where it is
+    `gain` already.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, narrow: Tensor, bias: Tensor | None, *parts: Tensor | None) -> Tensor:
+        out = torch.nn.functional.linear(x, narrow)
+        ctx.kept = [None if part is None else part.detach() for part in parts]
+        ctx.save_for_backward(x, narrow, out if any(gain is not None for gain in parts[2::3]) else None)
+        return out if bias is None else out + bias
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, narrow, out = ctx.saved_tensors
+        downs, ups, gains = ctx.kept[0::3], ctx.kept[1::3], ctx.kept[2::3]
+        inner = x @ torch.cat(downs).to(x.dtype).t()
+        outer = torch.empty_like(inner)
+        given: list[Tensor | None] = []
+        row = column = 0
+        for down, up, gain in zip(downs, ups, gains, strict=True):
+            rows, columns = slice(row, row + up.shape[0]), slice(column, column + down.shape[0])
+            row, column = rows.stop, columns.stop
+            mine = grad[:, rows]
+            torch.mm(mine, up.to(x.dtype), out=outer[:, columns])
+            to_gain = None if gain is None else (mine * out[:, rows]).sum(0, dtype=torch.float32) / gain
+            given += [None, (mine.t() @ inner[:, columns]).float(), to_gain]
+        to_downs = (outer.t() @ x).float().split([down.shape[0] for down in downs])
+        given[0::3] = to_downs
+        to_x = grad @ narrow if ctx.needs_input_grad[0] else None
+        return to_x, None, None, *given
