@@ -118,11 +118,11 @@ class ChatRequest(_Strict):
 
 # Fields that a client may send as long as they ask for nothing.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "tools": (None, []),
-    "tool_choice": (None, "none", "auto"),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
     "parallel_tool_calls": (None, True, False),
-    "functions": (None, []),
-    "function_call": (None, "none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
     "frequency_penalty": (None, 0, 0.0),
     "presence_penalty": (None, 0, 0.0),
     "logit_bias": (None, {}),
@@ -137,11 +137,16 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 }
 
 
+_BLANKS = ("refusal", "annotations", "audio", "function_call", "tool_calls")
+
+
 def read_request(document: Any) -> ChatRequest:
     """A request from parsed JSON; BadRequest names the first field that is wrong."""
     if not isinstance(document, dict):
         raise BadRequest("The body is not a JSON object.")
-    fields = dict(document)
+    fields = {name: value for name, value in document.items() if value is not None}
+    if isinstance(fields.get("messages"), list):
+        fields["messages"] = [_without_blanks(message) for message in fields["messages"]]
     for name, neutral in _NEUTRAL.items():
         if name in fields and fields.pop(name) not in neutral:
             raise BadRequest(f"{name} is not supported by this server.", name)
@@ -154,6 +159,13 @@ def read_request(document: Any) -> ChatRequest:
         where = _place(fault["loc"])
         what = f"{where}: {fault['msg']}." if where else f"{fault['msg']}."
         raise BadRequest(what, where or None) from None
+
+
+def _without_blanks(message: Any) -> Any:
+    """A message without what a client copies from an earlier reply and leaves empty: refusal, tool_calls ..."""
+    if not isinstance(message, dict):
+        return message
+    return {name: value for name, value in message.items() if name not in _BLANKS or value not in (None, [], "")}
 
 
 def _place(location: Sequence[int | str]) -> str:

@@ -133,6 +133,15 @@ def test_parts_of_text_and_the_developer_role_are_understood(client: OpenAI, run
     assert reply.choices[0].message.content == runtime.generate(plain, expert="expert-query", max_tokens=4).text
 
 
+def test_an_earlier_reply_can_be_sent_back_as_it_came(client: OpenAI) -> None:
+    first = client.chat.completions.create(model="expert-query", messages=HELLO, max_tokens=4).choices[0].message
+    for again in (first, first.model_dump()):
+        messages = [*HELLO, again, {"role": "user", "content": "go on"}]
+        assert client.chat.completions.create(
+            model="expert-query", messages=messages, max_tokens=2, stop=None, seed=None
+        )
+
+
 def test_a_client_that_hangs_up_in_mid_stream_is_answered_no_further(client: OpenAI, runtime: Runtime) -> None:
     stream = client.chat.completions.create(
         model="tiny-qwen3", messages=HELLO, max_tokens=450, response_format=LONG, stream=True
