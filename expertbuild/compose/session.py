@@ -46,9 +46,15 @@ class Session:
         from omegaconf import open_dict
 
         loader = self.hydra.config_loader
-        whole = self.compose(self.command.overrides, RunMode.MULTIRUN)
+        parser = OverridesParser.create(config_loader=loader)
+        typed = parser.parse_overrides(list(self.command.overrides))
+        task = [override for override in typed if not override.is_hydra_override()]
+        hydra_words = [str(override.input_line) for override in typed if override.is_hydra_override()]
+        # Hydra's own settings are read beside the first job: a key such as dataset.offline is there only with an expert.
+        planned = BasicSweeper.split_arguments(task, None)[0]
+        whole = self.compose((*hydra_words, *(planned[0] if planned else ())), RunMode.MULTIRUN)
         swept = [f"{key}={value}" for key, value in (whole.hydra.sweeper.params or {}).items()]
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides([*swept, *whole.hydra.overrides.task])
+        parsed = [*parser.parse_overrides(swept), *task]
         configs = []
         for number, overrides in enumerate(BasicSweeper.split_arguments(parsed, None)[0]):
             config = loader.load_sweep_config(whole, overrides)

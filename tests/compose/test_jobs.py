@@ -148,3 +148,8 @@ def test_words_become_a_command_without_flags_being_taken_for_overrides():
     assert read(["a=1", "-m", "b=2"]) == Command(("a=1", "b=2"), multirun=True)
     assert read(["--config-name", "other", "a=1"]) == Command(("a=1",), config_name="other")
     assert read(["--cfg", "job"]) is None
+
+
+def test_a_multirun_over_experts_may_set_what_only_experts_have(workspace):
+    made = composed("-m", "expert=expert-json,expert-sql", "dataset.offline.sources.0.rows=7")
+    assert [job.config["dataset"]["offline"]["sources"][0]["rows"] for job in made] == [7, 7]
