@@ -77,8 +77,8 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
             made = outcome[step.id]
             print(_deliver_base(job, made, outcome) if step.action is MEASURE else summary.result(made))
         return 0
-    made = outcome[steps[0].id].path()
-    [source] = made.glob("*.expert")
+    folder = outcome[steps[0].id].path()
+    [source] = folder.glob("*.expert")
     package = Path(job.config["paths"]["output"]) / source.name
     _copy(source, package)
     outcome.keep(steps[0].id, package.name, package.absolute())

@@ -158,9 +158,8 @@ def _bars() -> Iterator[Listener]:
     """One bar for each step that runs, with loss, tokens a second and time left."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
-    from rich.progress import TaskID
 
     console = Console(stderr=True)
     columns = (

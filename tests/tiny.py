@@ -43,7 +43,9 @@ CORPUS = (
     "system user assistant question answer true false null",
 )
 
-_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 _SHAPE: dict[str, Any] = {
     "hidden_size": 64,
@@ -118,9 +120,7 @@ def _make(
     directory = Path(_room().name) / str(_make.cache_info().misses)
     directory.mkdir()
     _write_tokenizer(directory, vocab_size, template_file=architecture == "qwen3")
-    shape: dict[str, Any] = (
-        _SHAPE | _ARCHITECTURES[architecture] | {"vocab_size": vocab_size}
-    )
+    shape: dict[str, Any] = _SHAPE | _ARCHITECTURES[architecture] | {"vocab_size": vocab_size}
     shape |= {"dtype": str(dtype).removeprefix("torch.")} | json.loads(overrides)
     shape |= {"bos_token_id": None, "eos_token_id": 2, "pad_token_id": 0}
     _write_json(directory / "config.json", shape)
@@ -168,13 +168,9 @@ def tiny_weights(shape: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
         ):
             weights[at + name + ".weight"] = matrix(rows, columns)
             biased = shape["model_type"] == "qwen2" and name[-6] in "qkv"
-            biased = biased or (
-                shape.get("attention_bias", False) and "self_attn" in name
-            )
+            biased = biased or (shape.get("attention_bias", False) and "self_attn" in name)
             if biased or (shape.get("mlp_bias", False) and "mlp" in name):
-                weights[at + name + ".bias"] = 0.3 * torch.randn(
-                    rows, generator=generator
-                )
+                weights[at + name + ".bias"] = 0.3 * torch.randn(rows, generator=generator)
         if shape["model_type"] == "qwen3":
             weights[at + "self_attn.q_norm.weight"] = norm(shape["head_dim"])
             weights[at + "self_attn.k_norm.weight"] = norm(shape["head_dim"])
@@ -184,17 +180,13 @@ def tiny_weights(shape: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
     return weights
 
 
-def _write_weights(
-    directory: Path, weights: dict[str, torch.Tensor], shards: int, dtype: torch.dtype
-) -> None:
+def _write_weights(directory: Path, weights: dict[str, torch.Tensor], shards: int, dtype: torch.dtype) -> None:
     weights = {name: tensor.to(dtype) for name, tensor in weights.items()}
     if shards == 1:
         save_file(weights, directory / "model.safetensors", metadata={"format": "pt"})
         return
     names = sorted(weights)
-    files = [
-        f"model-{number + 1:05}-of-{shards:05}.safetensors" for number in range(shards)
-    ]
+    files = [f"model-{number + 1:05}-of-{shards:05}.safetensors" for number in range(shards)]
     for number, file in enumerate(files):
         part = {name: weights[name] for name in names[number::shards]}
         save_file(part, directory / file, metadata={"format": "pt"})

@@ -27,9 +27,7 @@ def turns() -> list[tuple[str, str]]:
     for _, document in SAMPLE:
         if not isinstance(document, str):
             asked = [turn["content"] for turn in document if turn["role"] == "user"]
-            answered = [
-                turn["content"] for turn in document if turn["role"] == "assistant"
-            ]
+            answered = [turn["content"] for turn in document if turn["role"] == "assistant"]
             found += list(zip(asked, answered, strict=True))
     assert len(found) > 500
     return found
@@ -49,11 +47,7 @@ def test_every_python_snippet_parses() -> None:
 def test_every_snippet_of_the_other_languages_parses(language: str) -> None:
     grammar = pytest.importorskip(f"tree_sitter_{language}")
     tree_sitter = pytest.importorskip("tree_sitter")
-    made = (
-        grammar.language_typescript()
-        if language == "typescript"
-        else grammar.language()
-    )
+    made = grammar.language_typescript() if language == "typescript" else grammar.language()
     parser = tree_sitter.Parser(tree_sitter.Language(made))
     for document in documents(language):
         assert isinstance(document, str)
@@ -71,11 +65,7 @@ def test_every_query_of_the_corpus_runs() -> None:
 
 
 def test_plain_json_documents_parse() -> None:
-    plain = [
-        document
-        for document in documents("json")
-        if isinstance(document, str) and document[0] in "{["
-    ]
+    plain = [document for document in documents("json") if isinstance(document, str) and document[0] in "{["]
     assert len(plain) > 50
     decoder = json.JSONDecoder()
     for document in plain:
