@@ -182,7 +182,10 @@ def test_ties_leave_the_order_open_only_where_they_are() -> None:
         ("SELECT readfile('/etc/passwd')", "no such function"),
         ("SELECT 1; DROP TABLE books", "one statement"),
         ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n", "too long"),
-        ("SELECT COUNT(*) FROM books a, books b, books c, books d, books e, books f, books g, books h", "too long"),
+        (
+            "SELECT COUNT(*) FROM books a, books b, books c, books d, books e, books f, books g, books h, books i, books j, books k",
+            "too long",
+        ),
         ("SELECT zeroblob(1000000000)", "too big"),
         ("SELECT printf('%1000000000d', 1)", "gives 1 rows"),
         ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 90000) SELECT i FROM n", "more than"),
