@@ -9,6 +9,7 @@ that loses its leader ends by itself.
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -89,7 +90,8 @@ class Team:
         for helper in self.helpers:
             for pipe in (helper.stdin, helper.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(BrokenPipeError):  # a word for a helper that is dead is still in the pipe
+                        pipe.close()
         for helper in self.helpers:
             try:
                 helper.wait(timeout=2)
