@@ -24,13 +24,13 @@ BUILD = "expertbuild.build:run"
 VERBS = {
     "why": "expertbuild.verbs.why:main",
     "cache": "expertbuild.verbs.cache:main",
-    "install": "runtime.registry.commands:install",
-    "uninstall": "runtime.registry.commands:uninstall",
-    "list": "runtime.registry.commands:list_installed",
-    "info": "runtime.registry.commands:info",
-    "verify": "runtime.registry.commands:verify",
-    "keygen": "runtime.registry.commands:keygen",
-    "trust": "runtime.registry.commands:trust",
+    "install": "runtime.registry.commands.install:install",
+    "uninstall": "runtime.registry.commands.uninstall:uninstall",
+    "list": "runtime.registry.commands.listing:list_installed",
+    "info": "runtime.registry.commands.info:info",
+    "verify": "runtime.registry.commands.verify:verify",
+    "keygen": "runtime.registry.commands.keygen:keygen",
+    "trust": "runtime.registry.commands.trust:trust",
     "route": "runtime.route:route",
 }
 

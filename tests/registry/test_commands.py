@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from expertbuild.cli import VERBS, named
 from runtime.errors import Mistake
-from runtime.registry import commands
 from runtime.registry.keys import key_folder, load_private
 from runtime.registry.refusals import UnknownPublisher, Unsigned
 from tests.artifact.samples import ALICE, provenance, sealed
@@ -15,7 +15,7 @@ def run(capsys):
     """Run a verb; its exit code and what it printed."""
 
     def run(verb, *words):
-        code = getattr(commands, verb)([str(word) for word in words])
+        code = named(VERBS[verb])([str(word) for word in words])
         return code, capsys.readouterr().out
 
     return run
@@ -38,10 +38,10 @@ def test_from_a_strangers_package_to_an_installed_expert(run, package, public):
     assert code == 0
     assert "Installed acme/expert-sql 0.1.0 for nano, qwen3-0.6b (trusted, key " in text
     assert "Installed already" in run("install", package)[1]
-    assert "acme/expert-sql  0.1.0" in run("list_installed")[1]
+    assert "acme/expert-sql  0.1.0" in run("list")[1]
     assert run("verify") == (0, "acme/expert-sql@0.1.0: whole and unchanged (trusted)\n")
     assert "Removed acme/expert-sql 0.1.0." in run("uninstall", "expert-sql")[1]
-    assert "Nothing is installed" in run("list_installed")[1]
+    assert "Nothing is installed" in run("list")[1]
     assert "Nobody is trusted" in run("trust", "remove", "acme")[1]
 
 
@@ -65,7 +65,7 @@ def test_info_of_a_strangers_package_says_unknown_publisher(run, package):
 
 def test_json_is_one_document_for_every_verb(run, acme, package):
     assert json.loads(run("install", package, "--json")[1])[0]["fresh"] is True
-    assert json.loads(run("list_installed", "--json")[1])[0]["name"] == "acme/expert-sql"
+    assert json.loads(run("list", "--json")[1])[0]["name"] == "acme/expert-sql"
     assert json.loads(run("verify", "--json")[1])[0]["faults"] == []
     assert json.loads(run("trust", "list", "--json")[1])["acme"]["threshold"] == 1
     assert json.loads(run("uninstall", "expert-sql", "--json")[1])[0]["version"] == "0.1.0"
@@ -77,7 +77,7 @@ def test_unsigned_is_said_in_the_list_for_ever(run, tmp_path):
     with pytest.raises(Unsigned):
         run("install", tmp_path / "x.expert")
     assert "(unsigned)" in run("install", tmp_path / "x.expert", "--allow-unsigned")[1]
-    assert "unsigned" in run("list_installed")[1]
+    assert "unsigned" in run("list")[1]
     assert "--allow-unsigned" in run("info", "expert-sql")[1]
 
 
@@ -101,11 +101,11 @@ def test_a_file_can_be_verified_without_installing_it(run, package, tmp_path):
 
 def test_terminal_escapes_in_metadata_are_shown_and_not_obeyed(run, tmp_path, acme):
     sealed(tmp_path / "x.expert", summary="\x1b[2J\x1b]0;owned\x07 \u202eevil", limitations=("\x9b31m",))
-    for words in (("install", tmp_path / "x.expert"), ("list_installed",), ("info", "expert-sql"), ("verify",)):
+    for words in (("install", tmp_path / "x.expert"), ("list",), ("info", "expert-sql"), ("verify",)):
         text = run(*words)[1]
         assert all(c.isprintable() or c == "\n" for c in text), words
-    assert "\\x1b[2J" in run("list_installed")[1]
-    assert "\\x1b" not in run("list_installed", "--json")[1]
+    assert "\\x1b[2J" in run("list")[1]
+    assert "\\x1b" not in run("list", "--json")[1]
 
 
 def test_a_key_is_made_and_can_be_encrypted(run, tmp_path, monkeypatch):

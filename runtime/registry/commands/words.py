@@ -1,0 +1,51 @@
+"""What the verbs of the registry share: their common words, what they take as a subject, and how they print it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from runtime.registry.installed import Installed
+from runtime.registry.store import Store
+
+SHORT = 12
+
+
+def parser(verb: str, does: str | None) -> argparse.ArgumentParser:
+    words = argparse.ArgumentParser(prog=f"expertbuild {verb}", description=does)
+    words.add_argument("--json", action="store_true", help="print JSON")
+    return words
+
+
+def subject(text: str) -> Installed | Path:
+    """A path if it looks like one or leads to something that can be a package; otherwise what is installed."""
+    path = Path(text)
+    return path if path.suffix == ".expert" or path.is_file() else Store().find(text)
+
+
+def trust_words(installed: Installed) -> str:
+    recorded = installed.record.trust
+    if installed.trust in ("trusted", "first-use") and recorded.keys:
+        return f"{installed.trust}, key {recorded.keys[0][:SHORT]}"
+    return installed.trust
+
+
+def as_json(installed: Installed) -> dict[str, Any]:
+    record = installed.record
+    return {
+        "name": installed.name,
+        "version": installed.version,
+        "id": installed.id,
+        "summary": record.summary,
+        "variants": {base: dict(digests) for base, digests in record.variants.items()},
+        "trust": {"state": installed.trust, "keys": list(record.trust.keys), "flags": list(record.trust.flags)},
+        "origin": record.origin,
+        "installed": record.installed,
+        "directory": str(installed.directory),
+        "fresh": installed.fresh,
+    }
+
+
+def print_json(value: Any) -> int:
+    print(json.dumps(value, indent=2))  # ASCII: nothing in it reaches a terminal unescaped
+    return 0
