@@ -93,5 +93,5 @@ def test_no_answer_is_a_document_that_the_question_does_not_already_hold() -> No
 
 def test_no_answer_is_code() -> None:
     for asked, answered in turns():
-        code = re.search(r"\b(def|fn|function|interface|struct|class) \w+", answered)
+        code = re.search(r"\b(def|fn|function|interface|struct|class) \w+ ?[({:<]", answered)
         assert code is None or answered in asked

@@ -6,6 +6,7 @@ part is. `part="all"` is for the base's own corpus: a base may know words, a tas
 """
 
 import random
+import re
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -191,13 +192,21 @@ def in_part(word: str, part: str) -> bool:
     return is_held_out(word) == (part == "held_out")
 
 
+# Nouns of these lists whose plural no ending tells; compounds end in them.
+_IRREGULAR = {
+    **{"person": "people", "mouse": "mice", "sheep": "sheep", "fish": "fish", "species": "species", "series": "series"},
+    **{"knife": "knives", "leaf": "leaves", "shelf": "shelves", "wolf": "wolves"},
+}
+
+
 def plural(noun: str) -> str:
+    last = re.split("[_ ]", noun)[-1]
+    if last in _IRREGULAR:
+        return noun.removesuffix(last) + _IRREGULAR[last]
     if noun.endswith(("s", "x", "z", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return noun[:-1] + "ies"
-    if noun.endswith("person"):
-        return noun[:-6] + "people"
     return noun + "s"
 
 

@@ -13,6 +13,7 @@ from expertbuild.data.generators.corpus import (
     cypher_text,
     english,
     json_text,
+    paraphrase,
     python_text,
     records,
     rust_text,
@@ -33,6 +34,7 @@ FIELDS: dict[str, Callable[[random.Random], Document]] = {
     "typescript": typescript_text.sample,
     "rust": rust_text.sample,
     "english": english.sample,
+    "paraphrase": paraphrase.sample,
     "arithmetic": arithmetic.sample,
 }
 

@@ -1,6 +1,7 @@
 """Python snippets that parse: small functions, classes, comprehensions, tests."""
 
 import random
+from keyword import iskeyword
 
 from expertbuild.data.generators.documents import record
 from expertbuild.data.generators.words import plural, thing, words
@@ -15,8 +16,12 @@ def sample(rng: random.Random) -> str:
 
 def _names(rng: random.Random) -> tuple[str, str, str]:
     one = thing(rng)
-    many = plural(one)
-    return rng.choice(words("verb")), one, many
+    return _safe(rng.choice(words("verb"))), _safe(one), _safe(plural(one))
+
+
+def _safe(word: str) -> str:
+    """The word as Python lets one name something."""
+    return f"{word}_" if iskeyword(word) else word
 
 
 def _function(rng: random.Random) -> str:
@@ -95,5 +100,5 @@ def _condition(rng: random.Random) -> str:
 
 def _check(rng: random.Random) -> str:
     a, b = rng.randint(0, 20), rng.randint(0, 20)
-    name = rng.choice(words("verb"))
+    name = _safe(rng.choice(words("verb")))
     return f"def {name}(a, b):\n    return a + b\n\nassert {name}({a}, {b}) == {a + b}"
