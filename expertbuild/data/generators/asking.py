@@ -1,6 +1,7 @@
-"""How people ask: polite, plain, in a hurry. Wraps the forms that a task generator brings.
+"""How people ask: polite, plain, in a hurry. Ways to put a request, split into those for training and those held out.
 
-Forms are split into those for training and those held out, so that a test can ask in words that training never used.
+A held-out request has a sentence that training never uses. The smaller parts of it (how a comparison is said, which
+verb begins it) are new in half of the cases: people change some of their words, not all of them at once.
 """
 
 import random
@@ -10,29 +11,52 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Forms:
-    """The forms of one kind of request: templates for `str.format`."""
+    """The forms of one kind of request, or of one part of it: templates for `str.format`."""
 
     train: Sequence[str]
     held_out: Sequence[str]
 
     def choose(self, rng: random.Random, part: str) -> str:
+        """A sentence: held out when the phrasings are."""
         if part == "all":
             return rng.choice([*self.train, *self.held_out])
         return rng.choice(self.train if part == "train" else self.held_out)
 
+    def part(self, rng: random.Random, part: str) -> str:
+        """A part of a sentence: when phrasings are held out, one that training never uses in half of the cases."""
+        return self.choose(rng, part if part != "held_out" or rng.random() < 0.5 else "train")
+
+
+SHOW = Forms(
+    (
+        *("List", "Show", "Give", "Give me", "Show me", "Find", "Get", "Return", "Display", "Tell me", "Print"),
+        *("Fetch", "Look up", "I need", "I want", "Report", "Write down", "I would like"),
+    ),
+    ("Retrieve", "Output", "Let me see", "Provide", "I want to see"),
+)
 
 # Only a request that begins with one of these can stand after "Could you".
 VERBS = (
-    *("Arrange", "Break", "Count", "Display", "Find", "Fix", "Get", "Give", "List", "Look", "Name", "Print", "Put"),
-    *("Repair", "Return", "Show", "Tell", "Work"),
+    *("Arrange", "Break", "Count", "Display", "Fetch", "Find", "Fix", "Get", "Give", "Go", "Group", "List", "Look"),
+    *("Name", "Order", "Output", "Print", "Provide", "Put", "Repair", "Report", "Retrieve", "Return", "Show", "Sort"),
+    *("Take", "Tell", "Work", "Write"),
 )
-BEFORE = Forms(("Please", "Can you", "Could you", "I want you to"), ("Kindly", "Would you", "I would like you to"))
+BEFORE = Forms(
+    ("Please", "Can you", "Could you", "I want you to", "Now"), ("Kindly", "Would you", "I would like you to")
+)
+
+
+def begun(rng: random.Random, part: str, form: str, **parts: str | int) -> str:
+    """A form filled in; {Show} begins an order, {show} goes on with one."""
+    first = SHOW.part(rng, part)
+    later = first if first.startswith("I ") else first[0].lower() + first[1:]
+    return form.format(Show=first, show=later, **parts)
 
 
 def polite(rng: random.Random, part: str, request: str, chance: float = 0.12) -> str:
     """Sometimes "Could you ...?" around a request that is an order."""
     if request.split()[0] not in VERBS or rng.random() >= chance:
         return request
-    before = BEFORE.choose(rng, part)
+    before = BEFORE.part(rng, part)
     ends = "?" if before.endswith("you") and not before.startswith("I ") else "."
     return f"{before} {request[0].lower()}{request[1:].rstrip('.')}{ends}"

@@ -8,40 +8,58 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from expertbuild.data.generators.asking import Forms
+from expertbuild.data.generators.asking import Forms, begun
 from expertbuild.data.generators.tables import Column, Table, literal, value_for
 from expertbuild.data.generators.words import plural
 
 NUMBERS = ("integer", "real")
 
 COMPARED = {
-    ">": Forms(("greater than", "more than", "above", "over"), ("higher than", "larger than")),
-    "<": Forms(("less than", "below", "under", "smaller than"), ("lower than", "beneath")),
-    ">=": Forms(("at least", "greater than or equal to", "no less than"), ("not below", "not less than")),
-    "<=": Forms(("at most", "less than or equal to", "no more than"), ("not above", "not more than")),
-    "=": Forms(("", "equal to", "exactly"), ("the same as", "precisely")),
-    "<>": Forms(("not", "different from", "not equal to"), ("other than", "anything but")),
+    ">": Forms(
+        ("greater than", "more than", "above", "over", "higher than", "larger than", "bigger than"),
+        ("beyond", "in excess of", "exceeding"),
+    ),
+    "<": Forms(("less than", "below", "under", "lower than", "smaller than"), ("beneath", "short of")),
+    ">=": Forms(
+        ("at least", "no less than", "greater than or equal to", "not below", "not less than"),
+        ("not under", "a minimum of"),
+    ),
+    "<=": Forms(
+        ("at most", "no more than", "less than or equal to", "not above", "not more than", "up to"),
+        ("not over", "a maximum of"),
+    ),
+    "=": Forms(("", "", "equal to", "exactly"), ("the same as", "precisely")),
+    "<>": Forms(("not", "different from", "not equal to", "other than"), ("anything but", "unlike")),
 }
 DATED = {
-    ">": Forms(("after", "later than"), ("past",)),
+    ">": Forms(("after", "later than"), ("past", "following")),
     "<": Forms(("before", "earlier than"), ("prior to",)),
-    "=": Forms(("on", "exactly"), ("precisely on",)),
+    "=": Forms(("on", "exactly", "exactly on"), ("precisely on",)),
 }
 AGGREGATES = {
-    "AVG": Forms(("average", "mean"), ("arithmetic mean of the",)),
-    "SUM": Forms(("total", "sum of the"), ("combined", "summed up")),
-    "MIN": Forms(("lowest", "minimum", "smallest"), ("least",)),
-    "MAX": Forms(("highest", "maximum", "largest"), ("greatest", "top")),
+    "AVG": Forms(("average", "mean"), ("arithmetic mean", "mean value of")),
+    "SUM": Forms(("total", "sum of the", "overall"), ("combined", "added up")),
+    "MIN": Forms(("lowest", "minimum", "smallest", "least"), ("minimal", "bottom")),
+    "MAX": Forms(("highest", "maximum", "largest", "greatest", "biggest"), ("top", "maximal")),
 }
-EXTREMES = {"MIN": Forms(("earliest", "first"), ("oldest",)), "MAX": Forms(("latest", "last"), ("most recent",))}
+EXTREMES = {
+    "MIN": Forms(("earliest", "first", "oldest"), ("soonest",)),
+    "MAX": Forms(("latest", "last", "most recent"), ("newest",)),
+}
 DIRECTIONS = {
     "ASC": Forms(
-        ("in ascending order", "ascending", "from lowest to highest", "lowest first"),
-        ("starting with the lowest", "going up"),
+        (
+            *("in ascending order", "ascending", "from lowest to highest", "lowest first", "from low to high"),
+            *("smallest first", "increasing", "starting with the lowest"),
+        ),
+        ("going up", "from smallest to largest"),
     ),
     "DESC": Forms(
-        ("in descending order", "descending", "from highest to lowest", "highest first"),
-        ("starting with the highest", "going down"),
+        (
+            *("in descending order", "descending", "from highest to lowest", "highest first", "from high to low"),
+            *("largest first", "decreasing", "starting with the highest"),
+        ),
+        ("going down", "from largest to smallest"),
     ),
 }
 
@@ -54,8 +72,13 @@ class Speech:
     part: str
     words: str
 
+    def ask(self, forms: Forms, **parts: str | int) -> str:
+        """A whole question."""
+        return begun(self.rng, self.part, forms.choose(self.rng, self.part), **parts)
+
     def say(self, forms: Forms) -> str:
-        return forms.choose(self.rng, self.part)
+        """A part of a question."""
+        return forms.part(self.rng, self.part)
 
     def name(self, column: Column) -> str:
         """A column as people call it."""
@@ -86,8 +109,12 @@ class Condition:
 
 
 WHERE = Forms(
-    ("where the {column} is {what}", "whose {column} is {what}", "with {column} {what}", "with a {column} {what}"),
-    ("that have a {column} {what}", "for which the {column} is {what}", "having {column} {what}"),
+    (
+        *("where the {column} is {what}", "whose {column} is {what}", "with {column} {what}", "with a {column} {what}"),
+        *("having {column} {what}", "that have a {column} {what}", "for which the {column} is {what}"),
+        *("if the {column} is {what}", "when the {column} is {what}", "of {column} {what}"),
+    ),
+    ("as long as the {column} is {what}", "which have a {column} {what}", "in case the {column} is {what}"),
 )
 
 
@@ -114,7 +141,10 @@ def between(speech: Speech, columns: Sequence[Column]) -> Condition:
     low, high = sorted(
         (value_for(speech.rng, column, speech.words) for _ in range(2)), key=lambda value: (value is None, value)
     )
-    forms = Forms(("between {low} and {high}", "from {low} to {high}"), ("in the range {low} to {high}",))
+    forms = Forms(
+        ("between {low} and {high}", "from {low} to {high}", "in the range {low} to {high}"),
+        ("anywhere from {low} to {high}", "in between {low} and {high}"),
+    )
     what = speech.say(forms).format(low=low, high=high)
     return Condition(_where(speech, column, what), f"{column.name} BETWEEN {literal(low)} AND {literal(high)}")
 
@@ -125,7 +155,7 @@ def one_of(speech: Speech, columns: Sequence[Column]) -> Condition:
         dict.fromkeys(value_for(speech.rng, column, speech.words) for _ in range(speech.rng.choice((2, 2, 3))))
     )
     spoken = speech.listed([speech.quoted(value) for value in values], "or")
-    forms = Forms(("{them}", "either {them}", "one of {them}"), ("any of {them}", "among {them}"))
+    forms = Forms(("{them}", "either {them}", "one of {them}", "any of {them}"), ("among {them}", "one out of {them}"))
     return Condition(
         _where(speech, column, speech.say(forms).format(them=spoken)),
         f"{column.name} IN ({', '.join(literal(value) for value in values)})",
@@ -133,11 +163,14 @@ def one_of(speech: Speech, columns: Sequence[Column]) -> Condition:
 
 
 LIKE = {
-    "{}%": Forms(("starts with {}", "begins with {}"), ("opens with {}",)),
-    "%{}": Forms(("ends with {}", "ends in {}"), ("has {} at the end",)),
-    "%{}%": Forms(("contains {}", "includes {}"), ("has {} in it",)),
+    "{}%": Forms(("starts with {}", "begins with {}", "has {} at the start"), ("opens with {}",)),
+    "%{}": Forms(("ends with {}", "ends in {}", "has {} at the end"), ("closes with {}",)),
+    "%{}%": Forms(("contains {}", "includes {}", "has {} in it"), ("has {} somewhere", "holds {}")),
 }
-LIKED = Forms(("whose {column} {what}", "where the {column} {what}"), ("for which the {column} {what}",))
+LIKED = Forms(
+    ("whose {column} {what}", "where the {column} {what}", "for which the {column} {what}", "if the {column} {what}"),
+    ("as long as the {column} {what}", "in case the {column} {what}"),
+)
 
 
 def like(speech: Speech, columns: Sequence[Column]) -> Condition:
@@ -153,12 +186,18 @@ def like(speech: Speech, columns: Sequence[Column]) -> Condition:
 
 
 MISSING = Forms(
-    ("with no {column}", "without a {column}", "where the {column} is missing", "whose {column} is unknown"),
-    ("that lack a {column}", "for which no {column} is given"),
+    (
+        *("with no {column}", "without a {column}", "where the {column} is missing", "whose {column} is unknown"),
+        *("that lack a {column}", "that have no {column}", "where no {column} is given"),
+    ),
+    ("for which the {column} is unknown", "if the {column} is missing"),
 )
 PRESENT = Forms(
-    ("that have a {column}", "where the {column} is known", "where the {column} is not missing"),
-    ("for which a {column} is given", "whose {column} is filled in"),
+    (
+        *("that have a {column}", "where the {column} is known", "where the {column} is not missing"),
+        *("with a known {column}", "where a {column} is given"),
+    ),
+    ("for which the {column} is known", "if the {column} is not missing"),
 )
 
 

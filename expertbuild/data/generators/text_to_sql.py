@@ -24,10 +24,13 @@ LAYOUTS = Forms(
         "{ddl}\n\n{question}",
         "{ddl}\nQuestion: {question}",
         "{question}\n{ddl}",
+        "Schema:\n{ddl}\n\n{question}",
+        "Given these tables:\n{ddl}\n{question}",
+        "{question}\n\nSchema:\n{ddl}",
     ),
     held_out=(
-        "Schema:\n{ddl}\n\nWhat I want to know: {question}",
-        "Given these tables:\n{ddl}\nanswer this: {question}",
+        "These are the tables:\n{ddl}\n\nWhat I want to know: {question}",
+        "I have this schema:\n{ddl}\nAnswer this: {question}",
     ),
 )
 
@@ -47,7 +50,7 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", col
     question = _tidy(polite(rng, phrasings, question))
     shown = tables if len(tables) == 1 or rng.random() < 0.5 else tables[::-1]
     ddl = "\n".join(table.ddl() for table in shown)
-    asked = LAYOUTS.choose(rng, phrasings).replace("{ddl}", ddl).replace("{question}", question)
+    asked = LAYOUTS.part(rng, phrasings).replace("{ddl}", ddl).replace("{question}", question)
     return {
         "id": "text_to_sql-" + sha256(asked.encode()).hexdigest()[:16],
         "messages": [{"role": "user", "content": asked}],
