@@ -1,0 +1,208 @@
+"""What a base can be taught in a few minutes: tasks x adapters x seeds, each a build of its own.
+
+python benchmarks/tasks.py --experts expert-json,expert-sql --adapters dora,lora,ia3 --seeds 0,1,2
+python benchmarks/tasks.py --experts expert-sql --adapters dora --base path:/some/base    # another base
+python benchmarks/tasks.py --experts expert-sql --full                                    # all weights, for reference
+
+A build is `expertbuild expert=E adapter=A seed=S target=evaluate` with at least `--cases` held-out cases of each part
+(new words, new phrasings): the seed changes data, test cases and training. What is built already is taken from the
+cache, so a table that was stopped goes on. A score stands with its base under the same prompts and the same grammar.
+Minutes are those of the train action on this machine. Writes tasks.json beside itself, one line a build.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runtime.home import shipped
+
+OUT = Path(__file__).with_suffix(".json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--experts", default="expert-json,expert-sql")
+    parser.add_argument("--adapters", default="dora,lora,ia3")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--cases", type=int, default=300, help="cases of each part")
+    parser.add_argument("--base", default="", help="path:FOLDER of another base; its name in the table is the folder's")
+    parser.add_argument("--name", default="nano", help="what the base is called in the table")
+    parser.add_argument("--full", action="store_true", help="train all weights instead of adapters")
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("more", nargs="*", help="further overrides, such as train.steps=1200")
+    asked = parser.parse_args()
+    known = json.loads(asked.out.read_text(encoding="utf-8")) if asked.out.exists() else []
+    for expert in asked.experts.split(","):
+        for adapter in ["full"] if asked.full else asked.adapters.split(","):
+            for seed in map(int, asked.seeds.split(",")):
+                row = {"base": asked.name, "expert": expert, "adapter": adapter, "seed": seed, "overrides": asked.more}
+                known = [each for each in known if {key: each[key] for key in row} != row]
+                known.append(row | build(expert, adapter, seed, asked.base, asked.cases, asked.more))
+                asked.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+                print(line(known[-1]), flush=True)
+    print()
+    print("\n".join(summary(known)))
+
+
+def build(expert: str, adapter: str, seed: int, base: str, cases: int, more: list[str]) -> dict[str, Any]:
+    """One build up to its evaluation; how it did."""
+    words = [f"expert={expert}", f"seed={seed}", *held_out(expert, cases), *more]
+    words += [f"base.source={base}", "base.digest=null", "base.tokenizer_digest=null"] if base else []
+    if adapter == "full":
+        return full(words)
+    made, seconds = result("evaluate", [*words, f"adapter={adapter}"])
+    return judged(json.loads((made / "evaluation.json").read_text(encoding="utf-8"))) | {"train_seconds": seconds}
+
+
+def held_out(expert: str, cases: int) -> list[str]:
+    """The recipe's own held-out parts, with this many cases each."""
+    recipe = yaml.safe_load((shipped("experts") / expert / "dataset.yaml").read_text(encoding="utf-8"))["offline"]
+    parts = [{**source, "rows": cases} for source in recipe["test_sources"]]
+    written = ",".join("{" + ",".join(f"{key}:{spelled(value)}" for key, value in part.items()) + "}" for part in parts)
+    return [f"dataset.offline.test_sources=[{written}]", f"evaluation.cases={cases * len(parts)}"]
+
+
+def spelled(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
+
+
+def result(target: str, words: list[str]) -> tuple[Path, float | None]:
+    """Build a target; where its result lies, and how long training took, if it was trained now."""
+    command = [sys.executable, "-m", "expertbuild.cli", *words, f"target={target}", "log=json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
+    seconds, where = None, None
+    for text in done.stdout.splitlines():
+        if text.startswith("{"):
+            event = json.loads(text)
+            if event.get("event") == "finished" and str(event.get("step", "")).startswith("train["):
+                seconds = event.get("seconds")
+        elif text.startswith(f"{target}["):
+            where = Path(text.partition(": ")[2])
+    assert where is not None, done.stdout[-500:]
+    return where, seconds
+
+
+def judged(document: dict[str, Any]) -> dict[str, Any]:
+    """What the table needs of an evaluation."""
+
+    def short(part: dict[str, Any]) -> dict[str, Any]:
+        return {"n": part["n"]} | {who: [part[who]["value"], *part[who]["interval"]] for who in ("base", "expert")}
+
+    return {
+        "parts": {name: short(part) for name, part in document["parts"].items()},
+        "strata": {name: short(part) for name, part in document["strata"].items()},
+    }
+
+
+def full(words: list[str]) -> dict[str, Any]:
+    """All weights, trained on the same rows for the same steps with the plain model, judged by the same engine."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from expertbuild.actions.evaluate import generator
+    from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation.evaluate import document, evaluate
+    from expertbuild.training.methods.sft import encode
+    from expertbuild.training.packing import pack, plan
+    from runtime.engine.engine import Engine
+
+    composed = subprocess.run(
+        [sys.executable, "-m", "expertbuild.cli", *words, "--cfg", "job", "--resolve"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    config = yaml.safe_load(composed.stdout)
+    settings = config["train"]
+    kind, _, place = str(config["base"]["source"]).partition(":")
+    folder = shipped("bases") / place if kind == "package" else Path(place)
+    dataset, _ = result("dataset", words)
+    rows = list(read_rows(dataset / "train.jsonl"))
+    engine = Engine.load(folder)
+    samples = encode(rows, engine.tokenizer, settings["length"], None, lambda **_: None)
+    torch.manual_seed(config["seed"])
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model.train()
+    steps = plan(
+        [len(sample.tokens) for sample in samples],
+        steps=settings["steps"],
+        batch_tokens=settings["batch_tokens"],
+        micro_tokens=settings["length"] * settings["micro_batch"],
+        seed=config["seed"],
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.0)
+    begun = time.monotonic()
+    for number, packs in enumerate(steps):
+        share = min(1.0, (number + 1) / 20) * (1 - number / settings["steps"])
+        optimizer.param_groups[0]["lr"] = 2e-3 * share
+        made = [pack([samples[index] for index in indices]) for indices in packs]
+        learned = sum(len(one.targets) for one in made)
+        for one in made:
+            padded = torch.nn.utils.rnn.pad_sequence(list(torch.split(one.tokens, list(one.lengths))), batch_first=True)
+            inside = torch.arange(padded.shape[1]).unsqueeze(0) < torch.tensor(one.lengths).unsqueeze(1)
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = model(input_ids=padded, use_cache=False).logits[inside][one.where].float()
+            (torch.nn.functional.cross_entropy(logits, one.targets, reduction="sum") / learned).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    seconds = time.monotonic() - begun
+    with tempfile.TemporaryDirectory() as scratch:
+        model.to(torch.bfloat16).save_pretrained(scratch)
+        for file in folder.iterdir():
+            if not (Path(scratch) / file.name).exists():
+                (Path(scratch) / file.name).write_bytes(file.read_bytes())
+        taught = Engine.load(Path(scratch))
+    grammar_file = shipped("experts") / config["expert"]["name"] / str(config["decoding"]["grammar"])
+    grammar = grammar_file.read_text(encoding="utf-8") if config["decoding"]["grammar"] else None
+    cases = list(read_rows(dataset / "test.jsonl"))[: config["evaluation"]["cases"]]
+    scoring = config["evaluation"]["scorer"]
+    sides = [evaluate(cases, generator(one, None, config["decoding"], grammar), scoring) for one in (engine, taught)]
+    report = document(*sides, scoring=scoring, decoding=config["decoding"], grammar=grammar is not None)
+    return judged(report) | {"train_seconds": seconds}
+
+
+def line(row: dict[str, Any]) -> str:
+    parts = "; ".join(
+        f"{name} {share(part['expert'])} (base {share(part['base'])}, n = {part['n']})"
+        for name, part in row["parts"].items()
+    )
+    took = f", trained in {row['train_seconds']:.0f} s" if row["train_seconds"] else ""
+    return f"{row['base']} {row['expert']} {row['adapter']} seed {row['seed']}: {parts}{took}"
+
+
+def share(figure: list[float]) -> str:
+    value, low, high = (100 * each for each in figure)
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Mean and range over the seeds."""
+    yield f"{'base':<10} {'expert':<15} {'adapter':<8} {'part':<15} {'seeds':>5} {'base':>7} {'expert':>7}  range"
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["base"], row["expert"], row["adapter"], *row["overrides"]), []).append(row)
+    for (base, expert, adapter, *more), group in groups.items():
+        for part in group[0]["parts"]:
+            scores = [100 * row["parts"][part]["expert"][0] for row in group]
+            before = [100 * row["parts"][part]["base"][0] for row in group]
+            yield (
+                f"{base:<10} {expert:<15} {adapter:<8} {part:<15} {len(group):>5} {statistics.mean(before):>7.1f} "
+                f"{statistics.mean(scores):>7.1f}  {min(scores):.1f} to {max(scores):.1f}  {' '.join(more)}"
+            )
+
+
+if __name__ == "__main__":
+    main()
