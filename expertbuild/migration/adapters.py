@@ -84,7 +84,7 @@ def _number(
 ) -> Any:
     for section in (adapter, fallback):
         found: Found[Any] | None = section.number(*SPELLED[key]) if key != "r" else section.whole(*SPELLED[key])
-        if found is not None and found.path not in section.account:
+        if found is not None:
             return keep_number(section.account, found, place, least, most, above=above)
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import yaml
 
 from expertbuild.compose.places import conf_folders
+from expertbuild.migration.account import Account
 from expertbuild.migration.fields import Found
 from expertbuild.migration.hashes import doubt_digest
 from expertbuild.migration.older import OldBase
@@ -61,40 +62,61 @@ def slug(text: str) -> str:
     return words if _NAME.fullmatch(words) else ""
 
 
-def meant(base: OldBase, known: dict[str, KnownBase]) -> tuple[str, bool]:
-    """Our name of an old base, and whether conf/base has it."""
+@dataclass(frozen=True)
+class Meant:
+    """Which base of ours an old one means; `known`: the file of conf/base, if there is one."""
+
+    name: str
+    known: KnownBase | None
+    said: tuple[Found[str], ...]  # what names it: repository, name
+    revision: Found[str] | None
+
+
+def meant(base: OldBase, known: dict[str, KnownBase]) -> Meant:
+    """The base of ours that is meant; what it is called is told later, by `tell`."""
     account, section = base.section.account, base.section
     for field, why in _NO_PLACE.items():
         if field in section.value:
             account.dropped((*section.path, field), why)
     doubt_digest(section, "what it is the hash of is not said; conf/base pins digests of its own")
-    repository = section.text(*_REPOSITORY)
-    revision = section.text("revision", "commit")
-    said = [each for each in (repository, base.name) if each is not None]
-    match = None
-    for found in said:
+    said = []
+    for found in (section.text(*_REPOSITORY), base.name):
+        if found is None:
+            continue
         if local_path(found.value):
             account.doubted(found.path, "a path of somebody's disk")
-        elif match is None:
-            match = _known(found, known)
-    usable = [each for each in said if not local_path(each.value)]
-    name = match.name if match else next((slug(each.value) for each in usable if slug(each.value)), "base")
-    place = f"bases/{name}.yaml" if base.adapters or not match else "expert.yaml: defaults: override /base"
-    for found in usable:
-        if match is None:
-            account.changed(
-                found.path, f"bases/{name}.yaml", f"conf/base has no such base: write conf/base/{name}.yaml"
+        else:
+            said.append(found)
+    match = next((each for each in (_known(found, known) for found in said) if each is not None), None)
+    name = match.name if match else next((slug(each.value) for each in said if slug(each.value)), "base")
+    return Meant(name, match, tuple(said), section.text("revision", "commit"))
+
+
+def tell(account: Account, base: Meant, place: str) -> None:
+    """Where the names of the base went."""
+    for found in base.said:
+        if base.known is None:
+            why = f"conf/base has no such base: write conf/base/{base.name}.yaml"
+            account.changed(found.path, place, why)
+        elif found.value.lower() == base.known.repository.lower() or slug(found.value) == base.name:
+            account.changed(found.path, place, f"base={base.name}")
+        else:
+            account.doubted(
+                found.path, f"conf/base/{base.name}.yaml takes it from {base.known.repository or 'elsewhere'}"
             )
-        elif found is base.name or found.value.lower() == match.repository.lower():
-            account.changed(found.path, place, f"base={name}")
-        else:
-            account.doubted(found.path, f"conf/base/{name}.yaml takes it from {match.repository or 'elsewhere'}")
-    if revision is not None:
-        if match is not None and revision.value == match.revision:
-            account.carried(revision.path, f"conf/base/{name}.yaml pins the same")
-        else:
-            account.doubted(revision.path, "conf/base pins the revision that is used, and it is not this one")
-    return name, match is not None
+    if base.revision is None:
+        return
+    if base.known is not None and base.revision.value == base.known.revision:
+        account.carried(base.revision.path, f"conf/base/{base.name}.yaml pins the same")
+    else:
+        account.doubted(base.revision.path, "conf/base pins the revision that is used, and it is not this one")
+
+
+def tell_repeated(account: Account, base: Meant) -> None:
+    """A base that was named before."""
+    for found in (*base.said, base.revision):
+        if found is not None:
+            account.dropped(found.path, f"{base.name} was named before")
 
 
 def _known(found: Found[str], known: dict[str, KnownBase]) -> KnownBase | None:

@@ -26,7 +26,7 @@ def files(expert: Expert) -> dict[str, str]:
     if expert.decoding.grammar is not None:
         made[GRAMMAR] = expert.decoding.grammar
     for base in expert.learning.bases:
-        if base.adapter or base.train:
+        if base.adapter or base.train or base.name != expert.learning.base:
             made[f"bases/{base.name}.yaml"] = _on_base(expert, base)
     return made
 

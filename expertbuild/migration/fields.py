@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from expertbuild.migration.account import Account, Outcome, Path, spelled
+from expertbuild.migration.account import Account, Path, spelled
 from expertbuild.migration.refusals import WrongField
 
 T = TypeVar("T")
@@ -31,26 +31,22 @@ class Section:
     value: Mapping[str, Any]
 
     def find(self, *names: str) -> Found[Any] | None:
-        """The first of these spellings that says something; the others are told as said twice."""
+        """The first of these spellings that says something and nobody spoke for; the others are told as said twice."""
         found: Found[Any] | None = None
         for name in names:
-            if name not in self.value:
+            path = (*self.path, name)
+            if name not in self.value or path in self.account:
                 continue
-            value, path = self.value[name], (*self.path, name)
+            value = self.value[name]
             if value is None:
-                self._once(path, Outcome.DROPPED, "null: it says nothing")
+                self.account.dropped(path, "null: it says nothing")
             elif found is None:
                 found = Found(path, value)
             elif value == found.value:
-                self._once(path, Outcome.DROPPED, f"the same as {spelled(found.path)}")
+                self.account.dropped(path, f"the same as {spelled(found.path)}")
             else:
-                self._once(path, Outcome.DOUBTED, f"contradicts {spelled(found.path)}, which was taken")
+                self.account.doubted(path, f"contradicts {spelled(found.path)}, which was taken")
         return found
-
-    def _once(self, path: Path, outcome: Outcome, why: str) -> None:
-        """A section may be asked the same twice."""
-        if path not in self.account:
-            self.account.settle(path, outcome, why=why)
 
     def text(self, *names: str) -> Found[str] | None:
         """Text that is not empty."""
@@ -60,7 +56,7 @@ class Section:
         if not isinstance(found.value, str):
             raise wrong(found.path, "text", found.value)
         if not found.value.strip():
-            self._once(found.path, Outcome.DROPPED, "empty")
+            self.account.dropped(found.path, "empty")
             return None
         return found
 
@@ -95,7 +91,7 @@ class Section:
         if not isinstance(found.value, list):
             raise wrong(found.path, "a list of texts", found.value)
         if not found.value:
-            self._once(found.path, Outcome.DROPPED, "empty")
+            self.account.dropped(found.path, "empty")
         texts = [Found((*found.path, index), value) for index, value in enumerate(found.value)]
         for each in texts:
             if not isinstance(each.value, str):

@@ -125,7 +125,9 @@ def _summary(old: Old, name: str, description: str) -> str:
         text = text[: SUMMARY - 4].rsplit(" ", 1)[0] + " ..."
     if text in ("", MISSING):
         text = f"{name}, migrated from an older manifest."
-    old.account.added(place, text, "the old manifest has none; made of its description, if it has one")
+        old.account.added(place, text, "the old manifest says nothing of the kind")
+    else:
+        old.account.added(place, text, "the beginning of the description")
     return text
 
 

@@ -6,27 +6,33 @@ Numbers that were tuned on one base go to `bases/NAME.yaml`, so that they hold f
 from typing import Any
 
 from expertbuild.migration.adapters import carry, kind_of
-from expertbuild.migration.bases import known_bases, meant
+from expertbuild.migration.bases import known_bases, meant, tell, tell_repeated
 from expertbuild.migration.expert import Learning, OnBase
 from expertbuild.migration.fields import Section
 from expertbuild.migration.hashes import doubt_digest
 from expertbuild.migration.older import Old
 from expertbuild.migration.settling import keep_number
-from expertbuild.migration.training import read_training, say_again
+from expertbuild.migration.training import leave_training, read_training, say_again
 
 
 def learn(old: Old) -> tuple[Learning, dict[str, Section]]:
     """What the expert learns with, and for each base the old adapter whose numbers were taken."""
     known = known_bases()
+    if not old.bases:
+        leave_training(old)
     training = read_training(old)
     kind: str | None = None
     bases: list[OnBase] = []
     taken: dict[str, Section] = {}
     for old_base in old.bases:
-        name, is_known = meant(old_base, known)
+        base = meant(old_base, known)
+        name = base.name
         if any(each.name == name for each in bases):
+            tell_repeated(old.account, base)
             leave_adapters(old_base.adapters, f"{name} was named before")
             continue
+        first = base.known is not None and not any(each.known for each in bases)
+        tell(old.account, base, "expert.yaml: defaults: override /base" if first else f"bases/{name}.yaml")
         adapter, its_kind = _choose(old_base.adapters, kind)
         values: dict[str, Any] = {}
         train = dict(training.values)
@@ -34,7 +40,7 @@ def learn(old: Old) -> tuple[Learning, dict[str, Section]]:
             kind, taken[name] = its_kind, adapter
             values = carry(adapter, its_kind, training.section, f"bases/{name}.yaml: adapter")
             train |= _own_rate(adapter, name)
-        bases.append(OnBase(name, is_known, values, train))
+        bases.append(OnBase(name, base.known is not None, values, train))
         say_again(training, values)
     say_again(training, {})
     if not any(base.known for base in bases):

@@ -97,7 +97,8 @@ def _listed(old: Old, names: tuple[str, ...]) -> list[Found[str]]:
     if value is None:
         return section.texts(*names)
     inner = section.section(*names)
-    return [Found((*inner.path, each), f"{each} {inner.text(each).value}") for each in inner.value if inner.text(each)]  # type: ignore[union-attr]
+    ranges = [(name, inner.text(name)) for name in inner.value]
+    return [Found(found.path, f"{name}@{found.value}") for name, found in ranges if found is not None]
 
 
 def _relation(text: str) -> tuple[str, str] | None:

@@ -19,6 +19,20 @@ _MOST_STEPS = 1_000_000
 _MOST_ROWS = 4096
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant", "constant_with_warmup": "constant"}
 _SUPERVISED = ("sft", "supervised", "supervised_fine_tuning", "finetune", "fine-tuning", "fine_tuning")
+_NAMES = {
+    "learning_rate": ("learning_rate", "lr"),
+    "length": ("max_seq_length", "max_length", "max_seq_len", "cutoff_len"),
+    "weight_decay": ("weight_decay",),
+    "gradient_clip": ("max_grad_norm", "gradient_clip", "grad_clip"),
+    "warmup": ("warmup_steps",),
+    "steps": ("max_steps", "steps"),
+    "batch": ("batch_size", "per_device_train_batch_size", "train_batch_size", "micro_batch_size"),
+    "added": ("gradient_accumulation_steps", "grad_accum", "gradient_accumulation"),
+    "epochs": ("epochs", "num_epochs", "num_train_epochs"),
+    "ratio": ("warmup_ratio",),
+    "schedule": ("lr_scheduler_type", "lr_scheduler", "scheduler", "schedule"),
+    "bf16": ("bf16",),
+}
 _NO_PLACE = {
     "use_unsloth": "which backend trains is a matter of the machine: train.backend=unsloth asks for it",
     "optimizer": "the optimiser is not chosen here",
@@ -56,12 +70,18 @@ def read_training(old: Old) -> Training:
     return Training(section, made, seed)
 
 
+def leave_training(old: Old) -> None:
+    """Numbers that were tuned on a base nobody names hold for none."""
+    for names in (*_NAMES.values(), *SPELLED.values()):
+        leave(old.training, names, "tuned on a base that the manifest does not name")
+
+
 def say_again(training: Training, values: dict[str, Any]) -> None:
     """What training repeats of an adapter: the same, or a contradiction."""
     section = training.section
     for key, names in SPELLED.items():
         found = section.number(*names)
-        if found is None or found.path in section.account:
+        if found is None:
             continue
         if key not in values:
             section.account.doubted(found.path, "there is no adapter here that it fits")
@@ -80,20 +100,20 @@ def _ranged(section: Section) -> dict[str, Any]:
         if kept is not None:
             made[key] = kept
 
-    keep("learning_rate", section.number("learning_rate", "lr"), 0, 1, above=True)
-    keep("length", section.whole("max_seq_length", "max_length", "max_seq_len", "cutoff_len"), 16, 131072)
-    keep("weight_decay", section.number("weight_decay"), 0, 1)
-    keep("gradient_clip", section.number("max_grad_norm", "gradient_clip", "grad_clip"), 0, 1e6, above=True)
-    keep("warmup", section.whole("warmup_steps"), 0, _MOST_STEPS)
-    keep("steps", section.whole("max_steps", "steps"), 1, _MOST_STEPS)
+    keep("learning_rate", section.number(*_NAMES["learning_rate"]), 0, 1, above=True)
+    keep("length", section.whole(*_NAMES["length"]), 16, 131072)
+    keep("weight_decay", section.number(*_NAMES["weight_decay"]), 0, 1)
+    keep("gradient_clip", section.number(*_NAMES["gradient_clip"]), 0, 1e6, above=True)
+    keep("warmup", section.whole(*_NAMES["warmup"]), 0, _MOST_STEPS)
+    keep("steps", section.whole(*_NAMES["steps"]), 1, _MOST_STEPS)
     return made
 
 
 def _batch(section: Section, made: dict[str, Any]) -> int | None:
     """Rows in a step: those in memory at once, times the steps that are added up."""
     account = section.account
-    batch = section.whole("batch_size", "per_device_train_batch_size", "train_batch_size", "micro_batch_size")
-    added = section.whole("gradient_accumulation_steps", "grad_accum", "gradient_accumulation")
+    batch = section.whole(*_NAMES["batch"])
+    added = section.whole(*_NAMES["added"])
     if added is not None and not 1 <= added.value <= _MOST_ROWS:
         account.doubted(added.path, "not a number of steps that are added up")
         added = None
@@ -115,7 +135,7 @@ def _batch(section: Section, made: dict[str, Any]) -> int | None:
 
 def _epochs(section: Section, made: dict[str, Any], rows: int | None, examples: Found[int] | None) -> None:
     account = section.account
-    epochs = section.number("epochs", "num_epochs", "num_train_epochs")
+    epochs = section.number(*_NAMES["epochs"])
     if epochs is None:
         return
     if "steps" in made:
@@ -133,7 +153,7 @@ def _epochs(section: Section, made: dict[str, Any], rows: int | None, examples: 
 
 
 def _warmup_ratio(section: Section, made: dict[str, Any]) -> None:
-    found = section.number("warmup_ratio")
+    found = section.number(*_NAMES["ratio"])
     if found is None:
         return
     if "steps" in made and "warmup" not in made and 0 <= found.value <= 1:
@@ -144,7 +164,7 @@ def _warmup_ratio(section: Section, made: dict[str, Any]) -> None:
 
 
 def _schedule(section: Section, made: dict[str, Any]) -> None:
-    found = section.text("lr_scheduler_type", "lr_scheduler", "scheduler", "schedule")
+    found = section.text(*_NAMES["schedule"])
     if found is None:
         return
     if found.value in _SCHEDULES:
@@ -155,7 +175,7 @@ def _schedule(section: Section, made: dict[str, Any]) -> None:
 
 
 def _precision(section: Section, made: dict[str, Any]) -> None:
-    found = section.flag("bf16")
+    found = section.flag(*_NAMES["bf16"])
     if found is not None:
         if found.value:
             made["precision"] = "bf16"

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9]|[A-Za-z]")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./ -]*[A-Za-z0-9]|[A-Za-z]|[0-9]+\.[0-9]+\.[0-9]+")
 _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _QUESTION = re.compile(r"(\\*)\$\{")
 _WIDTH = 110
