@@ -21,7 +21,9 @@ WHOLE = st.one_of(st.none(), st.integers(-3, 200_000), st.sampled_from([3.0, 10*
 FLAGS = st.none() | st.booleans()
 DIGESTS: Any = st.one_of(st.sampled_from(["", None, "abc", "0" * 64, "sha256:" + "ab" * 32]), ANYTHING)
 TEXTS = st.one_of(st.none(), WORDS, st.lists(WORDS, max_size=4))
-KIND = st.sampled_from(["lora", "dora", "LoRA", "qlora", "rslora", "ia3", "loha", "lokr", "adalora", "prefix", "x", None, ""])
+KIND = st.sampled_from(
+    ["lora", "dora", "LoRA", "qlora", "rslora", "ia3", "loha", "lokr", "adalora", "prefix", "x", None, ""]
+)
 NAMES = ["Qwen3-0.6B", "Qwen/Qwen3-0.6B", "SmolLM2-135M", "/models/x", "", None, "Ü", "nano", "a b"]
 
 
@@ -49,7 +51,9 @@ BASE_FIELDS: dict[str, Any] = {
     "quantization": ANYTHING, "rope_scaling_factor": ANYTHING, "adapters": maybe(ADAPTERS),
 }  # fmt: skip
 BASE = fields(**BASE_FIELDS)
-RANGES = st.sampled_from(["expert-json>=1.0", "a/b-expert ~=1.2, <2", "x==1", "../..", "self", "y@latest", ">=1", "é", ""])
+RANGES = st.sampled_from(
+    ["expert-json>=1.0", "a/b-expert ~=1.2, <2", "x==1", "../..", "self", "y@latest", ">=1", "é", ""]
+)
 RELATIONS: Any = st.none() | st.lists(RANGES, max_size=4) | st.dictionaries(RANGES, RANGES, max_size=3)
 DECODING = fields(
     use_grammar=FLAGS, grammar_file=WORDS, grammar=st.sampled_from(['root ::= "a"', "root ::=", "g.gbnf", "", None]),

@@ -116,7 +116,9 @@ def test_an_extended_header_that_changes_a_member_is_refused(here: Path, headers
     refused(packed(here, content), refusals.UnsupportedFeature, "extended header")
 
 
-@pytest.mark.parametrize("body", [b"99 mtime=1\n", b"11 mtime=1\n\n", b"0 mtime=1\n", b"mtime=1\n", b"10 mtime=1 ", b"-1 a=b\n"])
+@pytest.mark.parametrize(
+    "body", [b"99 mtime=1\n", b"11 mtime=1\n\n", b"0 mtime=1\n", b"mtime=1\n", b"10 mtime=1 ", b"-1 a=b\n"]
+)
 def test_a_malformed_extended_header_is_refused(here: Path, body: bytes) -> None:
     content = tar([entry("x", body, type=b"x"), entry("manifest.json", MINIMAL)])
     refused(packed(here, content), refusals.HeadersDisagree, "malformed")
@@ -219,7 +221,9 @@ def test_an_archive_without_or_with_two_manifests_is_refused(here: Path) -> None
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_any_damage_gives_a_refusal_or_the_same_members(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_any_damage_gives_a_refusal_or_the_same_members(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     """Bytes of the tar are changed, then compressed again, so that gzip's own check helps nobody."""
     whole = tar([entry("manifest.json", MINIMAL), entry("a/b.md", b"hello" * 150)], tarfile.PAX_FORMAT)
     content = bytearray(whole)

@@ -99,7 +99,13 @@ def test_what_has_a_place_is_carried_to_it(here: Path) -> None:
         "kind": "lora", "r": 16, "alpha": 32, "targets": ["q_proj", "k_proj", "v_proj", "o_proj"]
     }  # fmt: skip
     train = {key: config["train"][key] for key in ("learning_rate", "steps", "micro_batch", "batch_tokens", "schedule")}
-    assert train == {"learning_rate": 2e-4, "steps": 4688, "micro_batch": 16, "batch_tokens": 32768, "schedule": "cosine"}
+    assert train == {
+        "learning_rate": 2e-4,
+        "steps": 4688,
+        "micro_batch": 16,
+        "batch_tokens": 32768,
+        "schedule": "cosine",
+    }
     assert config["seed"] == 42
     assert config["expert"]["requires"] == {"local/expert-json": ">=1.0.0", "acme/expert-schema": "~1.2.0,<2.0.0"}
     assert config["expert"]["conflicts"] == {"local/expert-mongo": "*"}

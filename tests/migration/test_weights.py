@@ -41,7 +41,10 @@ def lora(**changes: tuple[int, ...]) -> bytes:
 
 
 def archived(document: Any, files: dict[str, bytes], **words: Any) -> Migrated:
-    entries = [entry("manifest.json", json.dumps(document).encode()), *(entry(name, data) for name, data in files.items())]
+    entries = [
+        entry("manifest.json", json.dumps(document).encode()),
+        *(entry(name, data) for name, data in files.items()),
+    ]
     return migrate(packed(Path(), tar(entries)), **words)
 
 
@@ -51,7 +54,9 @@ def fates(done: Migrated) -> dict[str, str]:
 
 def test_weights_are_kept_as_they_came_with_a_configuration_of_ours(here: Path) -> None:
     data = lora()
-    foreign = b'{"peft_type": "LORA", "auto_mapping": {"parent_library": "os"}, "base_model_name_or_path": "/evil", "r": 99}'
+    foreign = (
+        b'{"peft_type": "LORA", "auto_mapping": {"parent_library": "os"}, "base_model_name_or_path": "/evil", "r": 99}'
+    )
     done = archived(manifest(data), {"weights/adapter.safetensors": data, "weights/adapter_config.json": foreign})
     assert (done.directory / KEPT).read_bytes() == data
     config = json.loads((done.directory / KEPT.parent / "adapter_config.json").read_text())
@@ -142,7 +147,10 @@ def test_tensors_that_are_not_sound_are_refused(here: Path, data: bytes, says: s
 @pytest.mark.parametrize("value", NAN)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_values_that_are_not_finite_are_refused(here: Path, value: float, dtype: torch.dtype) -> None:
-    made = {f"{LAYER}.lora_A.weight": torch.ones(2, 8, dtype=dtype), f"{LAYER}.lora_B.weight": torch.ones(6, 2, dtype=dtype)}
+    made = {
+        f"{LAYER}.lora_A.weight": torch.ones(2, 8, dtype=dtype),
+        f"{LAYER}.lora_B.weight": torch.ones(6, 2, dtype=dtype),
+    }
     made[f"{LAYER}.lora_B.weight"][5, 1] = value
     save_file(made, here / "w.safetensors")
     with pytest.raises(BadTensors, match="not finite"):
@@ -192,7 +200,9 @@ def test_weights_without_their_alpha_mean_nothing(here: Path) -> None:
     assert "does not say its alpha" in fates(done)["path"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../outside.safetensors", "C:\\w.safetensors", "~/w.safetensors", "file:///w"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../outside.safetensors", "C:\\w.safetensors", "~/w.safetensors", "file:///w"]
+)
 def test_a_path_out_of_the_package_is_never_followed(here: Path, path: str) -> None:
     (here.parent / "outside.safetensors").write_bytes(lora())
     (here / "old").mkdir()
@@ -251,7 +261,10 @@ def test_peft_and_our_compiler_read_what_was_kept_as_they_read_the_original(here
     said = manifest(data, type=kind, rank=4, alpha=8, target_modules=targets)
     done = archived(said, {"weights/adapter.safetensors": data})
     kept = done.directory / KEPT.parent
-    assert load_file(kept / "adapter_model.safetensors").keys() == load_file(here / "peft" / "adapter_model.safetensors").keys()
+    assert (
+        load_file(kept / "adapter_model.safetensors").keys()
+        == load_file(here / "peft" / "adapter_model.safetensors").keys()
+    )
 
     tokens = torch.tensor([[5, 7, 11, 13]])
     with torch.no_grad():
