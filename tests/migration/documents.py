@@ -68,7 +68,7 @@ CONFIG = fields(
 )  # fmt: skip
 COMMON: dict[str, Any] = {
     "version": st.sampled_from(["1.2.0", "v1", "1.2", "", "x", None, "1.0.0+b", "01.2.3"]), "summary": WORDS,
-    "description": WORDS | st.text(alphabet=st.characters(), min_size=80, max_size=400), "author": TEXTS,
+    "description": WORDS | st.text(min_size=80, max_size=400), "author": TEXTS,
     "license": WORDS, "capabilities": TEXTS, "limitations": TEXTS, "tags": ANYTHING,
     "routing": maybe(fields(keywords=TEXTS, exclude_keywords=TEXTS, router_hint=ANYTHING, priority=NUMBERS,
                             confidence_threshold=ANYTHING)),

@@ -57,7 +57,7 @@ def test_an_old_manifest_becomes_an_expert_that_composes(here: Path, name: str) 
     assert (done.directory / "MIGRATION.md").is_file()
 
 
-# Found by the suite's time: a composition costs half a second, so a few of them in each run and many in the slow one.
+# A composition costs half a second: a few of them in each run, many in the slow one.
 def _random(old: Any) -> None:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         os.environ["EXPERTBUILD_HOME"] = folder
@@ -76,7 +76,7 @@ def test_whatever_a_manifest_says_every_leaf_is_told_once_and_the_expert_compose
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(MANIFESTS)
 def test_many_random_manifests_compose(old: Any) -> None:
     _random(old)
