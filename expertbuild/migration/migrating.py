@@ -7,6 +7,8 @@ was asked for; then the files that a migration writes are replaced one by one, a
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,20 +127,25 @@ def _write(directory: Path, made: dict[str, str], moved: dict[str, Path]) -> Non
     """Every file whole or not at all; the page that tells of the migration comes last."""
     try:
         for name, staged in moved.items():
-            partial = _beside(directory / name)
-            shutil.copyfile(staged, partial)
-            os.replace(partial, directory / name)
+            with _whole(directory / name) as partial:
+                shutil.copyfile(staged, partial)
         for name, text in made.items():
-            partial = _beside(directory / name)
-            partial.write_text(text, encoding="utf-8", newline="")
-            os.replace(partial, directory / name)
+            with _whole(directory / name) as partial:
+                partial.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise OutputMistake(f"this can not be written: {error.strerror}.", where=str(directory)) from None
 
 
-def _beside(path: Path) -> Path:
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A place beside the file, which becomes the file when everything went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _note_files(account: Account, source: Source) -> None:

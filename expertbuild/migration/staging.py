@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from expertbuild.migration.refusals import OutputMistake
 from expertbuild.migration.sources import Source
 
 
@@ -20,7 +21,10 @@ class Staging:
         """A file of the package, and its hash."""
         if name not in self._arrived:
             target = self.folder / str(len(self._arrived))
-            self._arrived[name] = (target, source.digest(name, target))
+            try:
+                self._arrived[name] = (target, source.digest(name, target))
+            except OSError as error:
+                raise OutputMistake(f"{name} can not be copied: {error.strerror}.", where=str(self.folder)) from None
         return self._arrived[name]
 
     @property
@@ -34,5 +38,9 @@ def staging(beside: Path) -> Iterator[Staging]:
     """On the disk that the result goes to, and gone afterwards: in the nearest folder that is there already."""
     while not beside.is_dir():
         beside = beside.parent
-    with tempfile.TemporaryDirectory(prefix=".migrating-", dir=beside) as folder:
-        yield Staging(Path(folder))
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=".migrating-", dir=beside)
+    except OSError as error:
+        raise OutputMistake(f"this can not be written to: {error.strerror}.", where=str(beside)) from None
+    with folder as name:
+        yield Staging(Path(name))

@@ -101,6 +101,27 @@ def test_what_is_not_there_is_a_mistake(here: Path, subject: str, capsys: pytest
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_a_place_that_can_not_be_written_to_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "file").write_text("mine")
+    assert cli.main(["migrate", SQL, "--output", "file/expert-sql"]) == 2
+    assert "can not be written" in capsys.readouterr().err
+    assert (here / "file").read_text() == "mine"
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing_half_written(here: Path) -> None:
+    """No file may grow beyond 2,000 bytes: the page of the migration is longer."""
+    code = (
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        f"from expertbuild.cli import main\nsys.exit(main(['migrate', {SQL!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "can not be written: File too large" in done.stderr
+    names = [file.name for file in here.rglob("*") if file.is_file()]
+    assert "MIGRATION.md" not in names
+    assert not [name for name in names if name.endswith(".partial")]
+
+
 def test_what_the_migrated_expert_still_lacks_is_said_by_the_build(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
