@@ -24,6 +24,7 @@ BUILD = "expertbuild.build:run"
 VERBS = {
     "why": "expertbuild.verbs.why:main",
     "cache": "expertbuild.verbs.cache:main",
+    "migrate": "expertbuild.verbs.migrate:main",
     "install": "runtime.registry.commands.install:install",
     "uninstall": "runtime.registry.commands.uninstall:uninstall",
     "list": "runtime.registry.commands.listing:list_installed",

@@ -24,6 +24,7 @@ SEES: dict[str, set[str]] = {
     "expertbuild.data": {"runtime", "expertbuild.catalogue"},
     "expertbuild.training": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
     "expertbuild.evaluation": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
+    "expertbuild.migration": {"runtime", "expertbuild.compose"},
     "expertbuild.actions": {
         "runtime",
         "expertbuild.graph",
