@@ -13,6 +13,7 @@ from pathlib import Path
 from runtime.artifact.folder import Folder
 from runtime.artifact.package import open_package
 from runtime.artifact.refusals import Refused
+from runtime.artifact.signature import verify
 from runtime.errors import Problem
 from runtime.registry.disk import publish_file
 from runtime.registry.install import address
@@ -20,7 +21,7 @@ from runtime.registry.installed import Installed
 from runtime.registry.record import write_record
 from runtime.registry.store import Store
 from runtime.registry.trust import load_trust
-from runtime.registry.verdict import decide
+from runtime.registry.verdict import decide, standing
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,16 @@ def _contradictions(installed: Installed) -> Iterator[str]:
             yield "The record lists other digests than the statement."
         if record.folder.partition(".")[0] != address(digests):
             yield "The folder is not named after its content."
-        verdict = decide(record.publisher, package.envelope, package.statement_bytes, load_trust())
-        if record.trust.state != "unsigned" and verdict.state not in ("trusted", "first-use"):
-            yield f"It was installed as {record.trust.state} and is {verdict.state} today."
+        signed = verify(package.envelope, package.statement_bytes) if package.envelope else frozenset()
+        for key in sorted(set(record.trust.keys) - signed):
+            yield f"The record counts a signature by the key {key} that is not there."
+        trust = load_trust()
+        state = standing(record.publisher, record.trust.state, record.trust.keys, trust)
+        if state == "revoked":
+            revoked = min(trust.namespaces[record.publisher].in_state("revoked") & set(record.trust.keys))
+            yield f"It is signed by the key {revoked}, which was revoked for {record.publisher}."
+        elif state == "no longer trusted":
+            yield f"It was installed as {record.trust.state} and is no longer trusted."
 
 
 def _repair_times(store: Store, installed: Installed) -> None:
