@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runtime.artifact import cosignature
 from runtime.artifact.folder import Folder
 from runtime.artifact.package import open_package
 from runtime.artifact.refusals import Refused
@@ -46,10 +47,14 @@ def audit(store: Store, installed: Installed) -> Audit:
     return Audit(installed.reference, installed.trust, tuple(dict.fromkeys(faults)))
 
 
-def prove(path: Path) -> Audit:
-    """Prove a package file, as installing it would."""
+def prove(path: Path, cosigner: bytes | None = None) -> Audit:
+    """Prove a package file, as installing it would; and its co-signature, if the public half of that key is given."""
     try:
         with open_package(path) as package:
+            if cosigner is not None:
+                if package.cosigned is None:
+                    return Audit(str(path), "refused", (f"The package has no {cosignature.NAME}.",))
+                package.cosigned.verify(cosigner)
             verdict = decide(package.manifest.publisher, package.envelope, package.statement_bytes, load_trust())
     except Refused as refusal:
         return Audit(str(path), "refused", (refusal.what,))

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from runtime.artifact.signature import SPKI, check_public_key, key_id
 from runtime.errors import Mistake, Problem
 from runtime.registry.keyfile import (
-    PASSPHRASE,
     create,
     key_folder,
     load_pem,
@@ -31,8 +30,6 @@ from runtime.registry.trust import OWN, add_keys, load_trust
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-__all__ = ["PASSPHRASE", "PrivateKey", "developer_key", "developer_key_id", "key_folder", "key_id_of", "keygen", "load_private", "load_public", "public_pem", "signer"]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ old keys signed it, and what it changes, is for `succession`.
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.artifact.refusals import Inconsistent
 from runtime.artifact.schema import check, expect_version
@@ -19,9 +19,11 @@ from runtime.artifact.signature import (
     key_id,
     read_envelope,
     sign,
+    verify,
     write_envelope,
 )
 from runtime.artifact.strict_json import canonical, read, read_canonical
+from runtime.errors import Mistake
 from runtime.registry.refusals import UnsignedRotation
 
 FORMAT = "expert-rotation/1"
@@ -80,16 +82,29 @@ def sign_rotation(rotation: Rotation, signers: Iterable[Signer]) -> bytes:
 
 
 def add_signature(data: bytes, signature: Signature) -> bytes:
-    """The document with one signature more."""
-    envelope = read_signed(data)
-    return write_envelope(Envelope(envelope.payload, (*envelope.signatures, signature), KIND))
+    """The document with one signature more, if it fits."""
+    before = read_envelope_of(data)
+    if signature.key in {one.key for one in before.signatures}:
+        raise Mistake(f"The key {signature.key} has signed the rotation already.")
+    envelope = replace(before, signatures=(*before.signatures, signature))
+    verify(envelope, envelope.payload)
+    return write_envelope(envelope)
 
 
 def read_signed(data: bytes, what: str = "the rotation") -> Envelope:
     """The envelope of a rotation; one that nobody signed is refused as that."""
-    value = read(data, what, cap=CAP)
-    if isinstance(value, dict) and (value.get("format") == FORMAT or value.get("signatures") == []):
+    envelope = read_envelope_of(data, what)
+    if not envelope.signatures:
         raise UnsignedRotation(f"Nobody has signed {what}.", hint="The keys in use until now have to sign it.")
-    envelope = read_envelope(data, what, KIND)
+    return envelope
+
+
+def read_envelope_of(data: bytes, what: str = "the rotation") -> Envelope:
+    """A rotation with the signatures that it has so far: none, for the bare statement."""
+    value = read(data, what, cap=CAP)
+    if isinstance(value, dict) and value.get("signatures") == []:
+        raise UnsignedRotation(f"Nobody has signed {what}.")
+    bare = isinstance(value, dict) and "payloadType" not in value
+    envelope = Envelope(data, (), KIND) if bare else read_envelope(data, what, KIND)
     read_rotation(envelope.payload, what)
     return envelope

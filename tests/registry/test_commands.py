@@ -5,7 +5,8 @@ import pytest
 
 from expertbuild.cli import VERBS, named
 from runtime.errors import Mistake
-from runtime.registry.keys import key_folder, load_private
+from runtime.registry.keyfile import key_folder
+from runtime.registry.keys import load_private
 from runtime.registry.refusals import UnknownPublisher, Unsigned
 from tests.artifact.samples import ALICE, provenance, sealed
 
