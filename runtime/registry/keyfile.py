@@ -80,7 +80,7 @@ def pem_of(key: Any, passphrase: str | None) -> bytes:
 def named(name: str) -> Path:
     """The private key that somebody names: a path, or a name in the key folder."""
     path = Path(name).expanduser()
-    if path.suffix == ".pem" or path.exists() or "/" in name:
+    if path.suffix == ".pem" or path.is_file() or "/" in name:
         return path.absolute()
     return key_folder() / f"{path.name}.pem"
 
