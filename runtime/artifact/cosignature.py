@@ -134,7 +134,7 @@ def _first_difference(stated: Any, digests: Mapping[str, str]) -> str:
     except (KeyError, TypeError):
         return ""
     wanted = {name: digest for name, digest in digests.items() if name not in _IGNORED}
-    for name in sorted(covered.keys() | wanted.keys()):
+    for name in sorted(covered.keys() | wanted.keys(), key=lambda name: (name != "statement.json", name)):
         if covered.get(name) != wanted.get(name):
             return f": see {name[:200]}"
     return ""

@@ -117,7 +117,7 @@ def verify(envelope: Envelope, statement: bytes) -> frozenset[str]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if envelope.payload != statement:
-        raise WrongPayload("The signatures are of another statement than the one that they stand beside.")
+        raise WrongPayload("signatures.json signs another statement than statement.json.")
     message = pre_authentication(statement, envelope.kind)
     for signature in envelope.signatures:
         try:

@@ -84,6 +84,8 @@ def load_trust(path: Path | None = None) -> Trust:
     try:
         value = read(data, "the trust file")
         expect_version(value, "format", FORMAT, "the trust file")
+        if strange := value.keys() - {"format", "namespaces"}:
+            raise BadDocument(f"The trust file has the unknown field {min(strange)[:80]!r}.")
         namespaces = {name: _namespace(name, entry) for name, entry in value["namespaces"].items()}
     except Refused as error:
         error.where = str(path)

@@ -121,7 +121,7 @@ def test_the_co_signature_of_another_release_is_refused(good, tmp_path, key):
     moved = rewritten(
         tmp_path / "other.expert", tmp_path / "m.expert", lambda made: made.update({NAME: parts(good)[NAME]})
     )
-    refused(moved, no.WrongCosignature, "see manifest.json")
+    refused(moved, no.WrongCosignature, r"see statement\.json")
 
 
 def test_another_key_is_told_from_the_right_one(good, tmp_path):
