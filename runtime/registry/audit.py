@@ -99,7 +99,7 @@ def _contradictions(installed: Installed) -> Iterator[str]:
         for key in sorted(set(record.trust.keys) - signed):
             yield f"The record counts a signature by the key {key} that is not there."
         trust = load_trust()
-        state = standing(record.publisher, record.trust.state, record.trust.keys, trust)
+        state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
         if state == "revoked":
             revoked = min(trust.namespaces[record.publisher].in_state("revoked") & set(record.trust.keys))
             yield f"It is signed by the key {revoked}, which was revoked for {record.publisher}."

@@ -53,7 +53,9 @@ def install(store: Store, path: Path, allow_unsigned: bool, trust_first_use: boo
             verdict = decide(publisher, envelope, package.statement_bytes, trust)
         folder = _free_name(store, members)
         publish_folder(staged, store.packages / folder)
-        record = _record(package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest))
+        record = _record(
+            package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest, verdict.needed)
+        )
         publish_file(write_record(record), store.staging, store.record_path(_reference(record)))
         store.sweep()
         return store.installed(record, trust, fresh=True)

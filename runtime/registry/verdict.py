@@ -14,10 +14,11 @@ from runtime.registry.trust import Namespace, Trust
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the signatures of a package are worth: trusted, first-use, unsigned or unknown."""
+    """What the signatures of a package are worth: trusted, first-use, unsigned or unknown; and how many were needed."""
 
     state: str
     keys: tuple[str, ...] = ()
+    needed: int = 1
 
 
 def decide(publisher: str, envelope: Envelope | None, statement: bytes, trust: Trust) -> Verdict:
@@ -35,7 +36,7 @@ def require(publisher: str, signed: frozenset[str], trust: Trust, what: str) -> 
     namespace = trust.namespaces[publisher]
     counted = sorted(signed & namespace.in_state("active"))
     if len(counted) >= namespace.threshold:
-        return Verdict(state_of(namespace, counted), tuple(counted))
+        return Verdict(state_of(namespace, counted, namespace.threshold), tuple(counted), namespace.threshold)
     if revoked := sorted(signed & namespace.in_state("revoked")):
         raise RevokedKey(f"The {what} is signed by the key {revoked[0]}, which was revoked for {publisher}.")
     if retired := sorted(signed & namespace.in_state("retired")):
@@ -54,11 +55,11 @@ def require(publisher: str, signed: frozenset[str], trust: Trust, what: str) -> 
     )
 
 
-def standing(publisher: str, state: str, keys: Iterable[str], trust: Trust) -> str:
-    """What an earlier verdict is worth today, without looking at signatures again.
+def standing(publisher: str, state: str, keys: Iterable[str], trust: Trust, then: int = 1) -> str:
+    """What an earlier verdict is worth today, without looking at signatures again. `then`: how many were needed.
 
-    A retired key still vouches for what it let in, and a rotation that asks for more signatures asks it of new releases
-    only. A key that was revoked, or is gone, vouches for nothing.
+    A retired key still vouches for what it let in, with as many others as it took then; and a rotation that asks for
+    more signatures asks it of new releases only. A key that was revoked, or is gone, vouches for nothing.
     """
     if state == "unsigned":
         return state
@@ -66,12 +67,14 @@ def standing(publisher: str, state: str, keys: Iterable[str], trust: Trust) -> s
     keys = set(keys)
     kept = sorted(keys & (namespace.in_state("active") | namespace.in_state("retired")))
     needed = namespace.before or namespace.threshold
+    if namespace.in_state("retired").intersection(kept):
+        needed = max(needed, then)
     if len(kept) >= needed:
         return state_of(namespace, kept, needed)
     return "revoked" if keys & namespace.in_state("revoked") else "no longer trusted"
 
 
-def state_of(namespace: Namespace, keys: list[str], needed: int = 0) -> str:
+def state_of(namespace: Namespace, keys: list[str], needed: int) -> str:
     """A key that a person pinned makes it trusted; one that a first use brought in says so for ever."""
     pinned = [key for key in keys if namespace.keys[key].origin != "first use"]
-    return "trusted" if len(pinned) >= (needed or namespace.threshold) else "first-use"
+    return "trusted" if len(pinned) >= needed else "first-use"

@@ -287,6 +287,16 @@ def test_enough_other_signatures_outweigh_a_revoked_one(store, tmp_path):
     refused(store, release(tmp_path, "0.2.0", ALICE, CAROL), RevokedKey, C)
 
 
+def test_a_retired_key_vouches_only_with_as_many_others_as_it_took_then(store, tmp_path):
+    add_keys("acme", [ALICE.public, BOB.public], threshold=2)
+    store.install(release(tmp_path, "0.1.0", ALICE, BOB))
+    rotate("acme", signed(CAROL, by=[ALICE, BOB], threshold=1))
+    store.install(release(tmp_path, "0.2.0", CAROL))
+    assert [i.trust for i in store.list()] == ["trusted", "trusted"]
+    revoke("acme", A)
+    assert [i.trust for i in store.list()] == ["revoked", "trusted"]
+
+
 def test_a_revoked_key_is_not_added_again_by_hand_or_on_faith(store, acme, tmp_path):
     revoke("acme", A)
     with pytest.raises(Mistake, match="was revoked"):
