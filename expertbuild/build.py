@@ -17,7 +17,8 @@ from expertbuild.display import listener
 from expertbuild.graph import Cache, Outcome, Remote, Step, StepOutcome, build
 from runtime.engine.base import locate
 from runtime.errors import Mistake
-from runtime.registry.keys import developer_key_id, key_folder, key_id_of
+from runtime.registry.keyfile import key_folder
+from runtime.registry.keys import developer_key_id, key_id_of
 
 Config = Mapping[str, Any]
 

@@ -31,6 +31,8 @@ VERBS = {
     "info": "runtime.registry.commands.info:info",
     "verify": "runtime.registry.commands.verify:verify",
     "keygen": "runtime.registry.commands.keygen:keygen",
+    "sign": "runtime.registry.commands.sign:sign",
+    "unpack": "runtime.registry.commands.unpack:unpack",
     "trust": "runtime.registry.commands.trust:trust",
     "route": "runtime.route:route",
 }

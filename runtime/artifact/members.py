@@ -27,7 +27,7 @@ def check_form(name: str, data: Buffer) -> None:
         return
     if len(data) > TEXT_CAP and name not in UNLISTED:
         raise BeyondCap(f"The member {name} has {len(data):,} bytes; at most {TEXT_CAP:,} are read.")
-    if name.endswith(".json"):
+    if name.endswith(".json") or name in UNLISTED:
         read_json(bytes(data), name, cap=ENVELOPE_CAP)
     else:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from runtime.artifact import cosignature
 from runtime.artifact.container import open_container
 from runtime.artifact.folder import Folder
 from runtime.artifact.manifest import Manifest, read_manifest
@@ -72,6 +73,7 @@ class Package:
     statement_bytes: bytes
     members: Mapping[str, Member]
     variants: tuple[str, ...]
+    cosigned: cosignature.Cosignature | None = None
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """A member in pieces that can no longer change; the last step compares them with what was signed."""
@@ -169,6 +171,11 @@ def _inspect(source: Members) -> Package:
         envelope_bytes = _document(source, "signatures.json", ENVELOPE_CAP)
         envelope = read_envelope(envelope_bytes)
         members["signatures.json"] = _member(envelope_bytes)
+    cosigned = None
+    if cosignature.NAME in there:
+        cosigned_bytes = _document(source, cosignature.NAME, cosignature.CAP)
+        cosigned = cosignature.read_cosignature(cosigned_bytes, {name: m.sha256 for name, m in members.items()})
+        members[cosignature.NAME] = _member(cosigned_bytes)
     return Package(
         source.path,
         source,
@@ -179,6 +186,7 @@ def _inspect(source: Members) -> Package:
         statement_bytes,
         members,
         variants,
+        cosigned,
     )
 
 

@@ -132,5 +132,9 @@ class BadSignature(Refused):
     """A signature that does not fit its key and bytes."""
 
 
+class WrongCosignature(BadEnvelope):
+    """A co-signature that is not of exactly the files it stands beside, or not by the key that was named."""
+
+
 class WeakKey(Refused):
     """A public key or signature point for which forging is easy, or that has two spellings."""

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from runtime.artifact import cosignature
 from runtime.artifact.container import Content, content_chunks, write_container
 from runtime.artifact.manifest import Manifest, write_manifest
 from runtime.artifact.members import check_known
 from runtime.artifact.package import Package, open_package
 from runtime.artifact.refusals import Inconsistent
-from runtime.artifact.signature import Envelope, Signature, Signer, pre_authentication, sign, write_envelope
+from runtime.artifact.signature import Envelope, Signature, Signer, pre_authentication, sign, verify, write_envelope
 from runtime.artifact.statement import UNLISTED, Member, Provenance, Statement, Variant, variant_of, write_statement
 from runtime.errors import Mistake, Problem
 
@@ -67,16 +68,40 @@ def cut(package: Path, variants: Sequence[str], out: Path) -> str:
             if base not in whole.variants:
                 there = ", ".join(whole.variants)
                 raise Mistake(f"The package has no variant {base!r}.", where=str(package), hint=f"It has {there}.")
-        return _rewrite(whole, out, lambda name: variant_of(name) in {None, *variants})
+        # A co-signature covers the files of one package, so that of the whole does not hold for a part.
+        dropped = {cosignature.NAME} if set(variants) != set(whole.variants) else set()
+        return _rewrite(whole, out, lambda name: variant_of(name) in {None, *variants} and name not in dropped)
 
 
 def add_signature(package: Path, signer: Signer, out: Path) -> str:
     """The package with one signature more; for releases that several people answer for."""
     with open_package(package) as whole:
         one = Signature(signer.public, signer.sign(pre_authentication(whole.statement_bytes)))
-        before = whole.envelope.signatures if whole.envelope else ()
-        envelope = write_envelope(Envelope(whole.statement_bytes, (*before, one)))
-        return _rewrite(whole, out, lambda name: True, {"signatures.json": envelope})
+        return _attach(whole, one, out)
+
+
+def attach(package: Path, signature: Signature, out: Path) -> str:
+    """The package with a signature that was made elsewhere, if it fits."""
+    with open_package(package) as whole:
+        return _attach(whole, signature, out)
+
+
+def cosign(package: Path, cosigner: cosignature.Cosigner, out: Path) -> str:
+    """The package with a co-signature of the files that are in it, in place of an earlier one."""
+    with open_package(package) as whole:
+        title = f"{whole.manifest.name}-{whole.manifest.version}"
+        digests = {name: member.sha256 for name, member in whole.members.items()}
+        made = cosignature.write_cosignature(title, digests, cosigner)
+        return _rewrite(whole, out, lambda name: True, {cosignature.NAME: made})
+
+
+def _attach(whole: Package, signature: Signature, out: Path) -> str:
+    before = whole.envelope.signatures if whole.envelope else ()
+    if signature.key in {one.key for one in before}:
+        raise Mistake(f"The key {signature.key} has signed the package already.", where=str(whole.path))
+    envelope = Envelope(whole.statement_bytes, (*before, signature))
+    verify(envelope, whole.statement_bytes)
+    return _rewrite(whole, out, lambda name: True, {"signatures.json": write_envelope(envelope)})
 
 
 def _rewrite(whole: Package, out: Path, keep: Callable[[str], bool], more: Mapping[str, bytes] | None = None) -> str:

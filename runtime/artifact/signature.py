@@ -18,7 +18,7 @@ from runtime.artifact.refusals import BadEnvelope, BadSignature, WeakKey, WrongP
 from runtime.artifact.schema import check
 from runtime.artifact.strict_json import canonical, read_canonical
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"  # of a release; what else is signed says so by another type
 CAP = 16 * 1024 * 1024
 
 # The DER prefix of every Ed25519 public key: algorithm 1.3.101.112, then 32 bytes of point.
@@ -57,29 +57,30 @@ class Envelope:
 
     payload: bytes
     signatures: tuple[Signature, ...]
+    kind: str = PAYLOAD_TYPE
 
 
 def key_id(public: bytes) -> str:
     return hashlib.sha256(SPKI + public).hexdigest()
 
 
-def pre_authentication(payload: bytes) -> bytes:
+def pre_authentication(payload: bytes, kind: str = PAYLOAD_TYPE) -> bytes:
     """The bytes that are really signed: the payload bound to its type (DSSE v1)."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    named = kind.encode("ascii")
+    return b"DSSEv1 %d %s %d %s" % (len(named), named, len(payload), payload)
 
 
-def sign(statement: bytes, signers: Iterable[Signer]) -> bytes:
+def sign(statement: bytes, signers: Iterable[Signer], kind: str = PAYLOAD_TYPE) -> bytes:
     """The envelope, as bytes. Ed25519 is deterministic: the same keys give the same envelope."""
-    made = [Signature(s.public, s.sign(pre_authentication(statement))) for s in signers]
-    return write_envelope(Envelope(statement, tuple(made)))
+    made = [Signature(s.public, s.sign(pre_authentication(statement, kind))) for s in signers]
+    return write_envelope(Envelope(statement, tuple(made), kind))
 
 
 def write_envelope(envelope: Envelope) -> bytes:
     """Canonical bytes; signatures in the order of their key ids."""
     data = canonical(
         {
-            "payloadType": PAYLOAD_TYPE,
+            "payloadType": envelope.kind,
             "payload": _encode(envelope.payload),
             "signatures": [
                 {"keyid": s.key, "public": _encode(s.public), "sig": _encode(s.signature)}
@@ -87,15 +88,15 @@ def write_envelope(envelope: Envelope) -> bytes:
             ],
         }
     )
-    read_envelope(data)
+    read_envelope(data, kind=envelope.kind)
     return data
 
 
-def read_envelope(data: bytes, what: str = "signatures.json") -> Envelope:
+def read_envelope(data: bytes, what: str = "signatures.json", kind: str = PAYLOAD_TYPE) -> Envelope:
     """An envelope from outside, well-formed and with sound keys; `verify` comes after."""
     value = read_canonical(data, what, cap=CAP)
-    if isinstance(value, dict) and value.get("payloadType") != PAYLOAD_TYPE:
-        raise BadEnvelope(f"{what} signs a payload of type {str(value.get('payloadType'))[:80]!r}, not a release.")
+    if isinstance(value, dict) and value.get("payloadType") != kind:
+        raise BadEnvelope(f"{what} signs a payload of type {str(value.get('payloadType'))[:80]!r}, not {kind!r}.")
     check(value, "signatures", what)
     signatures = []
     for entry in value["signatures"]:
@@ -107,7 +108,7 @@ def read_envelope(data: bytes, what: str = "signatures.json") -> Envelope:
         signatures.append(signature)
     if len({s.key for s in signatures}) != len(signatures):
         raise BadEnvelope(f"{what} has two signatures by one key.")
-    return Envelope(_decode(value["payload"], None, what), tuple(signatures))
+    return Envelope(_decode(value["payload"], None, what), tuple(signatures), kind)
 
 
 def verify(envelope: Envelope, statement: bytes) -> frozenset[str]:
@@ -116,8 +117,8 @@ def verify(envelope: Envelope, statement: bytes) -> frozenset[str]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if envelope.payload != statement:
-        raise WrongPayload("The signatures are of another statement than the one in the package.")
-    message = pre_authentication(statement)
+        raise WrongPayload("signatures.json signs another statement than statement.json.")
+    message = pre_authentication(statement, envelope.kind)
     for signature in envelope.signatures:
         try:
             key = Ed25519PublicKey.from_public_bytes(signature.public)

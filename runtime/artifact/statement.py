@@ -18,7 +18,7 @@ from runtime.artifact.strict_json import canonical, read_canonical
 CAP = 8 * 1024 * 1024
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:expertbuild:release:1"
-UNLISTED = frozenset({"statement.json", "signatures.json"})
+UNLISTED = frozenset({"statement.json", "signatures.json", "model.sig"})  # the last is told of in `cosignature`
 
 
 @dataclass(frozen=True)

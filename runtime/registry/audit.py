@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runtime.artifact import cosignature
 from runtime.artifact.folder import Folder
 from runtime.artifact.package import open_package
 from runtime.artifact.refusals import Refused
+from runtime.artifact.signature import verify
 from runtime.errors import Problem
 from runtime.registry.disk import publish_file
 from runtime.registry.install import address
@@ -20,7 +22,7 @@ from runtime.registry.installed import Installed
 from runtime.registry.record import write_record
 from runtime.registry.store import Store
 from runtime.registry.trust import load_trust
-from runtime.registry.verdict import decide
+from runtime.registry.verdict import decide, standing
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,14 @@ def audit(store: Store, installed: Installed) -> Audit:
     return Audit(installed.reference, installed.trust, tuple(dict.fromkeys(faults)))
 
 
-def prove(path: Path) -> Audit:
-    """Prove a package file, as installing it would."""
+def prove(path: Path, cosigner: bytes | None = None) -> Audit:
+    """Prove a package file, as installing it would; and its co-signature, if the public half of that key is given."""
     try:
         with open_package(path) as package:
+            if cosigner is not None:
+                if package.cosigned is None:
+                    return Audit(str(path), "refused", (f"The package has no {cosignature.NAME}.",))
+                package.cosigned.verify(cosigner)
             verdict = decide(package.manifest.publisher, package.envelope, package.statement_bytes, load_trust())
     except Refused as refusal:
         return Audit(str(path), "refused", (refusal.what,))
@@ -89,9 +95,16 @@ def _contradictions(installed: Installed) -> Iterator[str]:
             yield "The record lists other digests than the statement."
         if record.folder.partition(".")[0] != address(digests):
             yield "The folder is not named after its content."
-        verdict = decide(record.publisher, package.envelope, package.statement_bytes, load_trust())
-        if record.trust.state != "unsigned" and verdict.state not in ("trusted", "first-use"):
-            yield f"It was installed as {record.trust.state} and is {verdict.state} today."
+        signed = verify(package.envelope, package.statement_bytes) if package.envelope else frozenset()
+        for key in sorted(set(record.trust.keys) - signed):
+            yield f"The record counts a signature by the key {key} that is not there."
+        trust = load_trust()
+        state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
+        if state == "revoked":
+            revoked = min(trust.namespaces[record.publisher].in_state("revoked") & set(record.trust.keys))
+            yield f"It is signed by the key {revoked}, which was revoked for {record.publisher}."
+        elif state == "no longer trusted":
+            yield f"It was installed as {record.trust.state} and is no longer trusted."
 
 
 def _repair_times(store: Store, installed: Installed) -> None:

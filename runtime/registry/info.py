@@ -30,6 +30,7 @@ def describe(subject: Installed | Path) -> dict[str, Any]:
             "where": str(path),
             "installed": subject.record.installed if isinstance(subject, Installed) else None,
             "trust": _trust(subject, package),
+            "cosigned": package.cosigned.hint if package.cosigned else None,
             "manifest": manifest.document(),
             "variants": {base: _variant(package, base) for base in package.statement.variants},
             "provenance": asdict(package.statement.provenance),
@@ -55,6 +56,8 @@ def _lines(described: Mapping[str, Any]) -> Iterator[str]:
     yield f"  trust    {trust['state']}" + (f", signed by {', '.join(trust['keys'])}" if trust["keys"] else "")
     if trust["flags"]:
         yield f"           installed with --{', --'.join(trust['flags'])}"
+    if described["cosigned"]:
+        yield f"  co-sign  claims the P-256 key {described['cosigned']} (to check it: expertbuild verify FILE --p256 KEY.pub)"
     yield f"  license  {manifest['license']}"
     for word in ("capabilities", "limitations"):
         if manifest[word]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runtime.artifact import cosignature
 from runtime.artifact.folder import Folder
 from runtime.artifact.manifest import NAME
 from runtime.artifact.members import check_form
@@ -52,7 +53,9 @@ def install(store: Store, path: Path, allow_unsigned: bool, trust_first_use: boo
             verdict = decide(publisher, envelope, package.statement_bytes, trust)
         folder = _free_name(store, members)
         publish_folder(staged, store.packages / folder)
-        record = _record(package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest))
+        record = _record(
+            package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest, verdict.needed)
+        )
         publish_file(write_record(record), store.staging, store.record_path(_reference(record)))
         store.sweep()
         return store.installed(record, trust, fresh=True)
@@ -64,7 +67,7 @@ def _recognise(store: Store, seen: Glimpse, allow_unsigned: bool) -> Installed |
     The id covers every member of the release, so the payloads of the file at hand do not matter: none is taken from it.
     """
     record = _before(store, seen.publisher, seen.name, seen.version)
-    if record is None or record.id != seen.id or not seen.names <= record.members.keys():
+    if record is None or record.id != seen.id or not seen.names - {cosignature.NAME} <= record.members.keys():
         return None
     if seen.signatures and seen.signatures != record.members["signatures.json"].sha256:
         return None
@@ -132,8 +135,12 @@ def _check_version(before: Record | None, package: Package, verdict: Verdict, tr
 
 
 def _stage(staged: Path, package: Package, store: Store, same: Record | None) -> dict[str, MemberRecord]:
-    """Copy the members, each compared with what was signed as it goes by, and those of further installed variants."""
-    members = {name: write_member(staged / name, package.chunks(name)) for name in package.members}
+    """Copy the members, each compared with what was signed as it goes by, and those of further installed variants.
+
+    A co-signature stays behind: it is of the files of one package, and what is installed may come from several.
+    """
+    wanted = {name: member for name, member in package.members.items() if name != cosignature.NAME}
+    members = {name: write_member(staged / name, package.chunks(name)) for name in wanted}
     if same is not None:
         installed = Folder(store.packages / same.folder)
         for name in same.members.keys() - members.keys():
@@ -145,7 +152,7 @@ def _stage(staged: Path, package: Package, store: Store, same: Record | None) ->
                     hint=f"Uninstall {same.full_name}@{same.version} first.",
                 )
     copies = Folder(staged)
-    for name, member in package.members.items():
+    for name, member in wanted.items():
         if members[name].sha256 != member.sha256:
             raise WrongDigest(f"The member {name} changed while it was read.", where=str(package.path))
         check_form(name, copies.view(name))

@@ -9,7 +9,6 @@ import base64
 import binascii
 import os
 import secrets
-import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,20 @@ from typing import TYPE_CHECKING
 
 from runtime.artifact.signature import SPKI, check_public_key, key_id
 from runtime.errors import Mistake, Problem
-from runtime.home import config_home
+from runtime.registry.keyfile import (
+    create,
+    key_folder,
+    load_pem,
+    make_folder,
+    pem_of,
+    read_key_file,
+    write_pair,
+)
 from runtime.registry.refusals import UnsafeKey
 from runtime.registry.trust import OWN, add_keys, load_trust
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-PASSPHRASE = "EXPERTBUILD_PASSPHRASE"
-_LARGEST = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,51 +50,21 @@ class PrivateKey:
         return f"PrivateKey({self.id})"
 
 
-def key_folder() -> Path:
-    return config_home() / "keys"
-
-
 def keygen(path: Path, passphrase: str | None = None) -> PrivateKey:
     """Make a key pair at `path` (NAME.pem) and beside it (NAME.pub). Never overwrites one."""
-    from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    public_path = path.with_suffix(".pub")
-    if path.suffix == ".pub" or path.exists() or public_path.exists():
-        raise Mistake("There is a key already.", where=str(path), hint="Give another name.")
     key = Ed25519PrivateKey.generate()
-    protection: form.KeySerializationEncryption = form.NoEncryption()
-    if passphrase:
-        protection = form.BestAvailableEncryption(passphrase.encode())
-    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, protection)
     made = PrivateKey(_public_of(key), key)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(path, private, 0o600)
-        _create(public_path, public_pem(made.public), 0o644)
-    except FileExistsError:
-        raise Mistake("There is a key already.", where=str(path), hint="Give another name.") from None
-    except OSError as error:
-        raise Problem(f"The key could not be written: {error.strerror}.", where=str(path)) from error
+    write_pair(path, pem_of(key, passphrase), public_pem(made.public))
     return made
 
 
-def load_private(path: Path, passphrase: str | None = None) -> PrivateKey:
-    """A private key, refused if others can read the file. The passphrase may come from EXPERTBUILD_PASSPHRASE."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+def load_private(path: Path, passphrase: str | None = None, *, ask: bool = False) -> PrivateKey:
+    """A private key, refused if others can read or replace the file; see `keyfile.load_pem` for the passphrase."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    data = _read(path, private=True)
-    passphrase = passphrase or os.environ.get(PASSPHRASE)
-    encrypted = b"ENCRYPTED" in data
-    if encrypted and not passphrase:
-        raise UnsafeKey("The key is encrypted.", where=str(path), hint=f"Put its passphrase into {PASSPHRASE}.")
-    try:
-        key = load_pem_private_key(data, passphrase.encode() if encrypted and passphrase else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        why = "The passphrase does not open it." if encrypted else "It is not a private key in PEM form."
-        raise UnsafeKey(f"The key can not be loaded. {why}", where=str(path)) from None
+    key = load_pem(path, passphrase, ask=ask)
     if not isinstance(key, Ed25519PrivateKey):
         raise UnsafeKey("The key is not an Ed25519 key.", where=str(path))
     return PrivateKey(_public_of(key), key)
@@ -98,7 +72,7 @@ def load_private(path: Path, passphrase: str | None = None) -> PrivateKey:
 
 def load_public(path: Path) -> bytes:
     """The 32 bytes of the public half in a file as `keygen` or `openssl pkey -pubout` writes it."""
-    text = _read(path).decode("ascii", "replace")
+    text = read_key_file(path).decode("ascii", "replace")
     try:
         body = text.split("-----BEGIN PUBLIC KEY-----")[1].split("-----END PUBLIC KEY-----")[0]
         der = base64.b64decode("".join(body.split()), validate=True)
@@ -150,7 +124,7 @@ def developer_key_id() -> str:
             keygen(private)
     if not public.exists():  # stopped between the two halves
         with suppress(FileExistsError):
-            _create(public, public_pem(load_private(private).public), 0o644)
+            create(public, public_pem(load_private(private).public), 0o644)
     half = load_public(public)
     own = load_trust().namespaces.get(OWN)
     if own is None or key_id(half) not in own.keys:
@@ -169,31 +143,6 @@ def _public_of(key: "Ed25519PrivateKey") -> bytes:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def _read(path: Path, *, private: bool = False) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if private and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise UnsafeKey("Others can read this private key.", where=str(path), hint=f"chmod 600 {path}")
-            return file.read(_LARGEST)
-    except OSError as error:
-        raise Mistake(f"The key can not be read: {error.strerror}.", where=str(path)) from None
-
-
-def _create(path: Path, data: bytes, mode: int) -> None:
-    """A new file, whole from the first moment and with these permissions; an existing one is left alone."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with open(descriptor, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.link(partial, path)
-    finally:
-        partial.unlink()
-
-
 def _notes() -> Path:
     return key_folder() / "by-id"
 
@@ -203,7 +152,7 @@ def _remember(identity: str, path: Path) -> None:
     with suppress(OSError):
         if note.is_symlink() and os.readlink(note) == str(path):
             return
-        _notes().mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(_notes())
         partial = note.with_name(f".{identity}.{secrets.token_hex(4)}")
         partial.symlink_to(path)
         os.replace(partial, note)

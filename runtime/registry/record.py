@@ -37,6 +37,7 @@ class TrustRecord:
     keys: tuple[str, ...]
     flags: tuple[str, ...]  # allow-unsigned, trust-first-use
     basis: str  # SHA-256 of the trust file
+    needed: int = 1  # how many signatures it took
 
 
 @dataclass(frozen=True)

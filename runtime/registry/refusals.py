@@ -16,12 +16,28 @@ class WrongSigner(Refused):
     """Signed, but by nobody who may sign in this namespace."""
 
 
+class RetiredKey(WrongSigner):
+    """Signed by a key that a rotation has put out of use."""
+
+
 class TooFewSignatures(Refused):
     """Fewer of the namespace's keys signed than its threshold asks for."""
 
 
 class RevokedKey(Refused):
     """Signed by a key that was revoked."""
+
+
+class UnsignedRotation(Refused):
+    """New keys that none of the old ones vouches for."""
+
+
+class StaleRotation(Refused):
+    """A rotation that is not newer than the last one applied."""
+
+
+class WrongRotation(Refused):
+    """A rotation for another namespace, or one that brings back a key that went."""
 
 
 class SameVersion(Refused):

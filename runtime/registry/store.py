@@ -80,7 +80,7 @@ class Store:
         return installed
 
     def installed(self, record: Record, trust: Trust, *, fresh: bool = False) -> Installed:
-        state = standing(record.publisher, record.trust.state, record.trust.keys, trust)
+        state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
         return Installed(record, self.packages / record.folder, state, fresh)
 
     def record_path(self, wanted: Reference) -> Path:

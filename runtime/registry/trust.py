@@ -1,8 +1,8 @@
 """The trust file: who may sign in which namespace on this machine.
 
-It is read with suspicion, since people edit it, and changed by one process at a time. Retired and revoked keys have
-their place in it, so that rotation and revocation change no format. What a package's signatures are worth by it is
-decided in `verdict`.
+It is read with suspicion, since people edit it, and changed by one process at a time. Retired and revoked keys keep
+their place in it; how they got there is told in `succession`. What a package's signatures are worth by it is decided
+in `verdict`.
 """
 
 import base64
@@ -43,11 +43,21 @@ class TrustedKey:
 
 @dataclass(frozen=True)
 class Namespace:
-    """Who may sign, and how many of them must. `mode` is pinned, or development for one's own builds."""
+    """Who may sign, and how many of them must. `mode` is pinned, or development for one's own builds.
+
+    `sequence` is the number of the last rotation; `before` the lower threshold that held before one raised it, to which
+    what is installed is held until a person sets a threshold by hand.
+    """
 
     keys: Mapping[str, TrustedKey]
     threshold: int = 1
     mode: str = "pinned"
+    sequence: int = 0
+    before: int = 0
+
+    def in_state(self, state: str) -> frozenset[str]:
+        """The ids of the keys in this state."""
+        return frozenset(key for key, entry in self.keys.items() if entry.state == state)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ def load_trust(path: Path | None = None) -> Trust:
     try:
         value = read(data, "the trust file")
         expect_version(value, "format", FORMAT, "the trust file")
+        if strange := value.keys() - {"format", "namespaces"}:
+            raise BadDocument(f"The trust file has the unknown field {min(strange)[:80]!r}.")
         namespaces = {name: _namespace(name, entry) for name, entry in value["namespaces"].items()}
     except Refused as error:
         error.where = str(path)
@@ -106,13 +118,19 @@ def add_keys(
         for key in new:
             if key in before.keys and before.keys[key].state == "revoked":
                 raise Mistake(f"The key {key} was revoked for {name}.", hint="Make a new one: expertbuild keygen")
-        after = Namespace({**before.keys, **new}, threshold or before.threshold, mode or before.mode)
-        active = sum(key.state == "active" for key in after.keys.values())
+        after = replace(
+            before,
+            keys={**before.keys, **new},
+            threshold=threshold or before.threshold,
+            mode=mode or before.mode,
+            before=0 if threshold else before.before,
+        )
+        active = len(after.in_state("active"))
         if after.threshold > active:
             raise Mistake(f"A threshold of {after.threshold} can not be met with {active} keys.")
         return replace(trust, namespaces={**trust.namespaces, name: after})
 
-    return _update(change, path)
+    return update_trust(change, path)
 
 
 def remove_keys(name: str, key: str | None = None, *, path: Path | None = None) -> Trust:
@@ -124,20 +142,30 @@ def remove_keys(name: str, key: str | None = None, *, path: Path | None = None) 
             raise Mistake(f"The trust file has no namespace {name[:80]!r}.", hint="See: expertbuild trust list")
         before = namespaces.pop(name)
         if key is not None:
-            matching = [known for known in before.keys if known.startswith(key)]
-            if len(matching) != 1:
-                raise Mistake(f"{len(matching)} keys of {name} begin with {key[:64]!r}.")
-            rest = {known: entry for known, entry in before.keys.items() if known != matching[0]}
-            if before.threshold > len(rest) > 0:
-                raise Mistake(f"{name} needs {before.threshold} signatures and would have {len(rest)} keys left.")
-            if rest:
-                namespaces[name] = replace(before, keys=rest)
+            gone = find_key(before, name, key)
+            after = replace(before, keys={known: before.keys[known] for known in before.keys if known != gone})
+            left = len(after.in_state("active"))
+            if after.keys and before.keys[gone].state == "active" and before.threshold > left:
+                raise Mistake(f"{name} needs {before.threshold} signatures and would have {left} keys left.")
+            if after.keys:
+                namespaces[name] = after
         return replace(trust, namespaces=namespaces)
 
-    return _update(change, path)
+    return update_trust(change, path)
 
 
-def _update(change: Callable[[Trust], Trust], path: Path | None) -> Trust:
+def find_key(namespace: Namespace, name: str, beginning: str) -> str:
+    """The id of the one key of a namespace that begins so."""
+    matching = [known for known in namespace.keys if known.startswith(beginning)]
+    if len(matching) != 1:
+        raise Mistake(
+            f"{len(matching)} keys of {name} begin with {beginning[:64]!r}.", hint="See: expertbuild trust list"
+        )
+    return matching[0]
+
+
+def update_trust(change: Callable[[Trust], Trust], path: Path | None = None) -> Trust:
+    """Change the trust file under its lock; it is replaced whole, or stays as it was."""
     path = path or trust_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -176,9 +204,12 @@ def _namespace(name: str, entry: Mapping[str, Any]) -> Namespace:
     threshold, mode = entry["threshold"], entry["mode"]
     if type(threshold) is not int or threshold < 1 or mode not in ("pinned", "development"):
         raise BadDocument(f"The trust file has an impossible threshold or mode for {name}.")
-    if entry.keys() - {"keys", "threshold", "mode"} or not NAME.fullmatch(name):
+    numbers = [entry.get(field, 0) for field in ("sequence", "before")]
+    if any(type(number) is not int or number < 0 for number in numbers):
+        raise BadDocument(f"The trust file has an impossible rotation number for {name}.")
+    if entry.keys() - {"keys", "threshold", "mode", "sequence", "before"} or not NAME.fullmatch(name):
         raise BadDocument(f"The trust file has an unknown field in {name[:80]!r}.")
-    return Namespace(keys, threshold, mode)
+    return Namespace(keys, threshold, mode, *numbers)
 
 
 def _document(trust: Trust) -> dict[str, Any]:
@@ -188,6 +219,8 @@ def _document(trust: Trust) -> dict[str, Any]:
             name: {
                 "mode": namespace.mode,
                 "threshold": namespace.threshold,
+                **({"sequence": namespace.sequence} if namespace.sequence else {}),
+                **({"before": namespace.before} if namespace.before else {}),
                 "keys": {
                     key: {
                         "public": base64.b64encode(entry.public).decode("ascii"),

@@ -56,10 +56,7 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         except Problem as problem:
             raise LoadRefused(reference, what, str(problem)) from problem
 
-    with stage("signature"):
-        if installed.trust not in (*_SOUND, *(("unsigned",) if unsigned else ())):
-            hint = "Allow it with policy.unsigned=true." if installed.trust == "unsigned" else ""
-            raise LoadRefused(reference, "signature", f"its signatures are {installed.trust}.", hint=hint)
+    check_trust(installed, unsigned=unsigned)
     with stage("base"):
         manifest = installed.manifest
         variant = _variant(installed, driver.engine.base_digest, base_name)
@@ -84,6 +81,16 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         driver.call(lambda engine: engine.detach(name))
         raise
     return Ready(installed, manifest.decoding, grammar, profile)
+
+
+def check_trust(installed: Installed, *, unsigned: bool = False) -> None:
+    """Refuse what the trust file of this moment does not stand behind."""
+    if installed.trust in (*_SOUND, *(("unsigned",) if unsigned else ())):
+        return
+    hint = f"See: expertbuild verify {installed.reference}"
+    if installed.trust == "unsigned":
+        hint = "Allow it with policy.unsigned=true."
+    raise LoadRefused(installed.reference, "signature", f"its signatures are {installed.trust}.", hint=hint)
 
 
 def _variant(installed: Installed, digest: str, base_name: str) -> str:

@@ -25,7 +25,7 @@ from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
 from runtime.service.grammars import SchemaGrammars
 from runtime.service.listening import listen, listen_async
-from runtime.service.loading import Ready, load
+from runtime.service.loading import Ready, check_trust, load
 from runtime.service.session import Session
 
 
@@ -203,6 +203,7 @@ class Runtime:
         with self._lock:
             before = self._ready.get(installed.name)
             if before and before.installed.id == installed.id:
+                self._check_trust_again(installed)
                 return before
             ready = load(installed, self._driver, self.base, unsigned=self._unsigned)
             if before:
@@ -213,6 +214,14 @@ class Runtime:
                 self._driver.call(lambda engine: engine.detach(before.adapter))
             self.refused.pop(installed.name, None)
             return ready
+
+    def _check_trust_again(self, installed: Installed) -> None:
+        """What was loaded before its key was revoked does not stay."""
+        try:
+            check_trust(installed, unsigned=self._unsigned)
+        except LoadRefused:
+            self.release(installed.name)
+            raise
 
     def _attach_or_note(self, installed: Installed) -> bool:
         try:

@@ -1,5 +1,7 @@
 import pytest
 
+from expertbuild.cli import VERBS, named
+from runtime.artifact.container import open_container, write_container
 from runtime.registry.store import Store
 from runtime.registry.trust import add_keys
 from tests.artifact.samples import ALICE, sealed
@@ -10,6 +12,17 @@ def home(tmp_path, monkeypatch):
     """Everything this user keeps, in a folder of its own."""
     monkeypatch.setenv("EXPERTBUILD_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a verb; its exit code and what it printed."""
+
+    def run(verb, *words):
+        code = named(VERBS[verb])([str(word) for word in words])
+        return code, capsys.readouterr().out
+
+    return run
 
 
 @pytest.fixture
@@ -34,3 +47,24 @@ def package(tmp_path):
 def snapshot(folder):
     """Every file below a folder with its bytes."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def refused(store, path, kind, sentence=".", **flags):
+    """Installing this is refused for this reason, and the store is as it was."""
+    before = snapshot(store.root) if store.root.exists() else {}
+    with pytest.raises(kind, match=sentence) as caught:
+        store.install(path, **flags)
+    assert caught.type is kind
+    after = snapshot(store.root) if store.root.exists() else {}
+    after.pop("lock", None)
+    before.pop("lock", None)
+    assert after == before
+
+
+def altered(path, out, change):
+    """The package with its members changed by hand, in a new canonical container."""
+    with open_container(path) as container:
+        made = {name: container.read(name) for name in container.names}
+    change(made)
+    write_container(out, made)
+    return out

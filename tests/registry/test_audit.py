@@ -67,7 +67,7 @@ def test_a_record_changed_together_with_the_file_is_found_by_the_statement(store
 
 def test_a_publisher_who_is_no_longer_trusted_is_found(store, installed):
     remove_keys("acme")
-    assert "installed as trusted and is unknown today" in faults(store)
+    assert "installed as trusted and is no longer trusted" in faults(store)
 
 
 def test_times_that_are_off_are_repaired_when_the_content_is_proved(store, installed):

@@ -1,24 +1,10 @@
 import json
-import os
 
 import pytest
 
-from expertbuild.cli import VERBS, named
 from runtime.errors import Mistake
-from runtime.registry.keys import key_folder, load_private
 from runtime.registry.refusals import UnknownPublisher, Unsigned
 from tests.artifact.samples import ALICE, provenance, sealed
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a verb; its exit code and what it printed."""
-
-    def run(verb, *words):
-        code = named(VERBS[verb])([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    return run
 
 
 @pytest.fixture
@@ -69,7 +55,7 @@ def test_json_is_one_document_for_every_verb(run, acme, package):
     assert json.loads(run("verify", "--json")[1])[0]["faults"] == []
     assert json.loads(run("trust", "list", "--json")[1])["acme"]["threshold"] == 1
     assert json.loads(run("uninstall", "expert-sql", "--json")[1])[0]["version"] == "0.1.0"
-    assert json.loads(run("keygen", "me", "--json")[1])["encrypted"] is False
+    assert json.loads(run("keygen", "me", "--plain", "--json")[1])["encrypted"] is False
 
 
 def test_unsigned_is_said_in_the_list_for_ever(run, tmp_path):
@@ -106,23 +92,6 @@ def test_terminal_escapes_in_metadata_are_shown_and_not_obeyed(run, tmp_path, ac
         assert all(c.isprintable() or c == "\n" for c in text), words
     assert "\\x1b[2J" in run("list")[1]
     assert "\\x1b" not in run("list", "--json")[1]
-
-
-def test_a_key_is_made_and_can_be_encrypted(run, tmp_path, monkeypatch):
-    text = run("keygen", "work")[1]
-    assert load_private(key_folder() / "work.pem").id in text
-    assert "PRIVATE" not in text
-    monkeypatch.setenv("EXPERTBUILD_PASSPHRASE", "correct horse")
-    run("keygen", tmp_path / "safe.pem", "--encrypt")
-    assert b"ENCRYPTED" in (tmp_path / "safe.pem").read_bytes()
-    assert "correct" not in run("keygen", "third", "--encrypt")[1]
-    with pytest.raises(Mistake, match="already"):
-        run("keygen", "work")
-
-
-def test_a_key_name_can_not_lead_out_of_the_key_folder(run):
-    run("keygen", "../../outside")
-    assert sorted(os.listdir(key_folder())) == ["outside.pem", "outside.pub"]
 
 
 @pytest.mark.parametrize("words", [("uninstall", "../.."), ("info", "a/b/c"), ("verify", "nothing-here")])

@@ -12,11 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from runtime.artifact.signature import key_id, pre_authentication, read_envelope, sign, verify
 from runtime.errors import Mistake
+from runtime.registry.keyfile import PASSPHRASE, key_folder
 from runtime.registry.keys import (
-    PASSPHRASE,
     developer_key,
     developer_key_id,
-    key_folder,
     key_id_of,
     keygen,
     load_private,

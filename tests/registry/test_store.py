@@ -11,7 +11,7 @@ import torch
 
 from runtime.artifact import refusals as no
 from runtime.artifact.canary import read_canary
-from runtime.artifact.container import open_container, write_container
+from runtime.artifact.container import open_container
 from runtime.artifact.release import cut
 from runtime.artifact.slots import read_slots
 from runtime.registry.keys import developer_key
@@ -28,28 +28,9 @@ from runtime.registry.refusals import (
 from runtime.registry.store import Store
 from runtime.registry.trust import add_keys, load_trust, remove_keys
 from tests.artifact.samples import ALICE, BOB, MALLORY, sealed
-from tests.registry.conftest import snapshot
+from tests.registry.conftest import altered, refused, snapshot
 
 SLOTS = "variants/nano/slots.safetensors"
-
-
-def refused(store, path, kind, sentence=".", **flags):
-    before = snapshot(store.root) if store.root.exists() else {}
-    with pytest.raises(kind, match=sentence) as caught:
-        store.install(path, **flags)
-    assert caught.type is kind
-    after = snapshot(store.root) if store.root.exists() else {}
-    after.pop("lock", None)
-    before.pop("lock", None)
-    assert after == before
-
-
-def altered(path, out, change):
-    with open_container(path) as container:
-        made = {name: container.read(name) for name in container.names}
-    change(made)
-    write_container(out, made)
-    return out
 
 
 def test_an_installed_package_is_found_opened_and_used(store, acme, package):

@@ -7,8 +7,11 @@ import pytest
 from runtime.engine.engine import Engine
 from runtime.engine.errors import BaseRefused
 from runtime.errors import Mistake
+from runtime.registry.keys import developer_key, developer_key_id, keygen
 from runtime.registry.refusals import Unsigned
+from runtime.registry.rotation import sign_rotation
 from runtime.registry.store import Store
+from runtime.registry.succession import next_rotation, revoke, rotate
 from runtime.service import LoadRefused, Runtime
 from runtime.service.bases import Base, find_base
 from tests.server.installed import package
@@ -17,6 +20,13 @@ from tests.server.installed import package
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys and a trust file of their own, for tests that change who is trusted."""
+    monkeypatch.setenv("EXPERTBUILD_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 def _refusal(base: Path, store: Store) -> str:
@@ -80,6 +90,38 @@ def test_an_unsigned_package_needs_the_policys_leave(base: Path, store: Store, e
     assert "(signature): its signatures are unsigned." in _refusal(base, store)
     with Runtime(base, store=store, cache_tokens=512, unsigned=True) as runtime:
         assert runtime.experts["local/expert-query"].installed.trust == "unsigned"
+
+
+def test_an_expert_whose_key_was_revoked_is_refused(
+    base: Path, store: Store, engine: Engine, tmp_path: Path, trust: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine))
+    revoke("local", developer_key_id())
+    assert "(signature): its signatures are revoked." in _refusal(base, store)
+    with pytest.raises(LoadRefused, match="revoked"), Runtime(base, ["expert-query"], store, cache_tokens=512):
+        pass
+
+
+def test_an_expert_that_was_loaded_before_its_key_was_revoked_does_not_stay(
+    base: Path, store: Store, engine: Engine, tmp_path: Path, trust: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine))
+    with Runtime(base, store=store, cache_tokens=512) as runtime:
+        revoke("local", developer_key_id())
+        assert runtime.attach_experts() == []
+        assert runtime.experts == {} and runtime.engine.attached() == {}
+        assert "revoked" in str(runtime.refused["local/expert-query"])
+        assert runtime.generate("hello", max_tokens=1).expert is None
+
+
+def test_an_expert_of_a_retired_key_is_loaded_as_before(
+    base: Path, store: Store, engine: Engine, tmp_path: Path, trust: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine))
+    successor = keygen(tmp_path / "next.pem")
+    rotate("local", sign_rotation(next_rotation("local", [successor.public]), [developer_key()]))
+    with Runtime(base, store=store, cache_tokens=512) as runtime:
+        assert list(runtime.experts) == ["local/expert-query"]
 
 
 def test_an_expert_without_a_profile_is_routed_by_its_manifest(

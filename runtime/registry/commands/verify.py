@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from runtime.artifact.shown import shown
+from runtime.errors import Mistake
 from runtime.registry.commands.words import parser, print_json, subject
 from runtime.registry.store import Store
 
@@ -12,12 +13,17 @@ from runtime.registry.store import Store
 def verify(argv: Sequence[str]) -> int:
     """Read every byte again and compare it with what was signed."""
     from runtime.registry.audit import audit, prove
+    from runtime.registry.cosigner import load_public_p256
 
     words = parser("verify", verify.__doc__)
     words.add_argument("subject", nargs="*", help="installed experts or .expert files; nothing means all installed")
+    words.add_argument("--p256", type=Path, metavar="KEY.pub", help="packages must be co-signed by this key, too")
     said = words.parse_args(argv)
+    cosigner = load_public_p256(said.p256) if said.p256 else None
     subjects = [subject(text) for text in said.subject] if said.subject else Store().list()
-    found = [prove(each) if isinstance(each, Path) else audit(Store(), each) for each in subjects]
+    found = [prove(each, cosigner) if isinstance(each, Path) else audit(Store(), each) for each in subjects]
+    if cosigner and (kept := next((each for each in subjects if not isinstance(each, Path)), None)):
+        raise Mistake(f"{kept.reference} is installed, and the store keeps no co-signatures.", hint="Name the file.")
     if said.json:
         print_json([asdict(each) for each in found])
     elif not found:

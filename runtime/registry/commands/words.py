@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from runtime.errors import Mistake, Problem
+from runtime.registry.disk import publish_file
 from runtime.registry.installed import Installed
 from runtime.registry.store import Store
 
@@ -49,3 +51,21 @@ def as_json(installed: Installed) -> dict[str, Any]:
 def print_json(value: Any) -> int:
     print(json.dumps(value, indent=2))  # ASCII: nothing in it reaches a terminal unescaped
     return 0
+
+
+def read_file(path: Path) -> bytes:
+    """A file that somebody named."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Mistake(f"The file can not be read: {error.strerror}.", where=str(path)) from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """A file where somebody wants it, whole or not at all."""
+    place = path.absolute()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        publish_file(data, place.parent, place)
+    except OSError as error:
+        raise Problem(f"The file can not be written: {error.strerror}.", where=str(path)) from error
