@@ -1,17 +1,20 @@
-"""How a package gets into the store.
+"""How packages get into the store: one, or a set of them together.
 
 Recognise what is there already; verify everything else; ask the trust file; write to staging; then one rename for the
-files and one for the record, which is the moment of installation. Killed anywhere before it, the store is as it was,
-and the next writer sweeps the rest.
+files of each and one for its record, which is the moment of installation. Nothing of a set is installed before all of
+it was verified. Killed anywhere before the first record, the store is as it was, and the next writer sweeps the rest;
+records are written in the order given, so a set whose order is "what is required goes first" holds at any moment.
 
 The same version with other bytes is refused, unless a person asks for it (`replace`) or the namespace is one of the
 machine's own, where a new build of the same version is what one wants (`mode: development`, which `local` has).
+Which versions a set is made of is decided in `resolve`.
 """
 
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,50 +23,83 @@ from runtime.artifact.manifest import NAME
 from runtime.artifact.members import check_form
 from runtime.artifact.package import Glimpse, Package, glimpse, open_package
 from runtime.artifact.refusals import WrongDigest
-from runtime.artifact.signature import Envelope, read_envelope
+from runtime.artifact.signature import Envelope, key_id, read_envelope
 from runtime.artifact.strict_json import canonical
-from runtime.registry.disk import publish_file, publish_folder, write_member
+from runtime.registry.disk import write_member
 from runtime.registry.installed import Installed
-from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record, write_record
+from runtime.registry.publishing import Arrival, publish
+from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record
 from runtime.registry.reference import Reference, is_version
-from runtime.registry.refusals import SameVersion, StoreBroken, StoreChanged, UnknownPublisher, Unsigned
+from runtime.registry.refusals import NotAsOffered, SameVersion, StoreBroken, StoreChanged, UnknownPublisher, Unsigned
 from runtime.registry.store import Store
-from runtime.registry.trust import OWN, Trust, add_keys, load_trust
+from runtime.registry.trust import OWN, Namespace, Trust, TrustedKey, add_keys, load_trust
 from runtime.registry.verdict import Verdict, decide
+from runtime.registry.wholeness import check_whole
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A package that shall be installed, and what a person allowed for it."""
+
+    path: Path
+    id: str = ""  # what it must be; empty: a file named by hand is whatever it is
+    source: str = ""  # who offered it; empty: a file named by hand
+    allow_unsigned: bool = False
+    trust_first_use: bool = False
+    replace: bool = False
 
 
 def install(store: Store, path: Path, allow_unsigned: bool, trust_first_use: bool, replace: bool) -> Installed:
     """Install a package and return it; see `Store.install`."""
-    if not path.is_dir() and (known := _recognise(store, glimpse(path), allow_unsigned)):
-        return known
-    with store.writing(), open_package(path, verify=False) as package:
+    delivery = Delivery(path, allow_unsigned=allow_unsigned, trust_first_use=trust_first_use, replace=replace)
+    [installed] = install_set(store, [delivery], whole=False)
+    return installed
+
+
+def install_set(
+    store: Store, deliveries: Sequence[Delivery], *, retire: Collection[Reference] = (), whole: bool = True
+) -> list[Installed]:
+    """Install all of these or none, in this order, and return them; then remove what they replace.
+
+    `whole`: refuse it if afterwards something installed lacks what it requires, or meets what it conflicts with, and
+    did not before. This is asked under the store's lock, so that two installs at once can not pass it one by one.
+    """
+    known = [recognise(store, delivery) for delivery in deliveries]
+    if not retire and all(known):
+        return [installed for installed in known if installed]
+    with store.writing():
         trust = load_trust()
-        before = _before(store, package.manifest.publisher, package.manifest.name, package.manifest.version)
-        same = before if before and before.id == package.id else None
-        envelope = package.envelope or _kept_envelope(store, same)
-        verdict = decide(package.manifest.publisher, envelope, package.statement_bytes, trust)
-        flags = _permit(verdict, package, allow_unsigned, trust_first_use)
-        _check_version(before, package, verdict, trust, replace)
-        staged = store.staging / secrets.token_hex(8)
-        members = _stage(staged, package, store, same)
-        if flags == ("trust-first-use",) and envelope:
-            publisher = package.manifest.publisher
-            trust = add_keys(publisher, [s.public for s in envelope.signatures], origin="first use")
-            verdict = decide(publisher, envelope, package.statement_bytes, trust)
-        folder = _free_name(store, members)
-        publish_folder(staged, store.packages / folder)
-        record = _record(package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest))
-        publish_file(write_record(record), store.staging, store.record_path(_reference(record)))
-        store.sweep()
-        return store.installed(record, trust, fresh=True)
+        arrivals: dict[Reference, Arrival] = {}
+        order = []
+        for delivery in deliveries:
+            arrival, trust = _receive(store, delivery, trust, arrivals)
+            arrivals[arrival.reference] = arrival
+            order.append(arrival.reference)
+        if whole:
+            check_whole(store, [arrival.record for arrival in arrivals.values()], retire)
+        for reference, arrival in arrivals.items():
+            if arrival.pins:
+                trust = add_keys(arrival.record.publisher, arrival.pins, origin="first use")
+                noted = replace(arrival.record.trust, basis=trust.digest)
+                arrivals[reference] = replace(arrival, record=replace(arrival.record, trust=noted))
+        publish(store, list(arrivals.values()), retire)
+        return [store.installed(arrivals[reference].record, trust, fresh=True) for reference in order]
+
+
+def recognise(store: Store, delivery: Delivery) -> Installed | None:
+    """The installed version that this file would give, if nothing about it can have changed since. No hashing."""
+    if delivery.path.is_dir():
+        return None
+    seen = glimpse(delivery.path)
+    if delivery.id and seen.id != delivery.id:
+        return None
+    return _recognise(store, seen, delivery.allow_unsigned)
 
 
 def _recognise(store: Store, seen: Glimpse, allow_unsigned: bool) -> Installed | None:
-    """The installed version that this file would give, if nothing about it can have changed since. No hashing.
-
-    The id covers every member of the release, so the payloads of the file at hand do not matter: none is taken from it.
-    """
-    record = _before(store, seen.publisher, seen.name, seen.version)
+    """The id covers every member of the release, so the payloads of the file at hand do not matter: none is taken
+    from it."""
+    record = _before(store, Reference(seen.name, seen.publisher, seen.version))
     if record is None or record.id != seen.id or not seen.names <= record.members.keys():
         return None
     if seen.signatures and seen.signatures != record.members["signatures.json"].sha256:
@@ -82,44 +118,96 @@ def _untouched(path: Path, known: MemberRecord) -> bool:
     return (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
 
 
-def _before(store: Store, publisher: str, name: str, version: str) -> Record | None:
-    if not (NAME.fullmatch(publisher) and NAME.fullmatch(name) and is_version(version)):
+def _receive(
+    store: Store, delivery: Delivery, trust: Trust, arrivals: Mapping[Reference, Arrival]
+) -> tuple[Arrival, Trust]:
+    """Verify one package into staging. What an earlier one of the set will pin counts already."""
+    with open_package(delivery.path, verify=False) as package:
+        if delivery.id and package.id != delivery.id:
+            raise NotAsOffered(
+                f"{delivery.source} offered the package {delivery.id[:12]} and sent {package.id[:12]}.",
+                where=str(delivery.path),
+            )
+        publisher = package.manifest.publisher
+        reference = Reference(package.manifest.name, publisher, package.manifest.version)
+        first = arrivals.get(reference)
+        before, kept = (first.record, first.staged) if first else (_before(store, reference), None)
+        same = before if before and before.id == package.id else None
+        if same and kept is None:
+            kept = store.packages / same.folder
+        envelope = package.envelope or _kept_envelope(kept, same)
+        verdict = decide(publisher, envelope, package.statement_bytes, trust)
+        flags = _permit(verdict, package, delivery)
+        _check_version(before, package, verdict, trust, delivery.replace)
+        staged = store.staging / secrets.token_hex(8)
+        members = _stage(staged, package, kept, same)
+        pins = first.pins if first else ()
+        if flags == ("trust-first-use",) and envelope:
+            pins = tuple(signature.public for signature in envelope.signatures)
+            trust = _as_if_pinned(trust, publisher, pins)
+            verdict = decide(publisher, envelope, package.statement_bytes, trust)
+        elif first:
+            flags = first.record.trust.flags
+        folder = _free_name(store, members)
+        noted = TrustRecord(verdict.state, verdict.keys, flags, trust.digest)
+        record = _record(package, folder, members, noted, delivery.source)
+        replaced = first.replaces if first else before.folder if before else None
+        return Arrival(staged, record, replaced, pins), trust
+
+
+def _before(store: Store, wanted: Reference) -> Record | None:
+    if not (
+        NAME.fullmatch(wanted.publisher or "")
+        and NAME.fullmatch(wanted.name or "")
+        and is_version(wanted.version or "")
+    ):
         return None
     try:
-        return read_record(store.record_path(Reference(name, publisher, version)))
+        return read_record(store.record_path(wanted))
     except (FileNotFoundError, StoreBroken):
         return None  # a damaged record is replaced
 
 
-def _kept_envelope(store: Store, same: Record | None) -> Envelope | None:
+def _kept_envelope(kept: Path | None, same: Record | None) -> Envelope | None:
     """Signatures that came earlier with the same statement hold for this package too."""
-    if same is None or "signatures.json" not in same.members:
+    if kept is None or same is None or "signatures.json" not in same.members:
         return None
-    return read_envelope(Folder(store.packages / same.folder).read("signatures.json"))
+    return read_envelope(Folder(kept).read("signatures.json"))
 
 
-def _permit(verdict: Verdict, package: Package, allow_unsigned: bool, trust_first_use: bool) -> tuple[str, ...]:
+def _permit(verdict: Verdict, package: Package, delivery: Delivery) -> tuple[str, ...]:
     """The flags without which this package would not get in; refuse it if they were not given."""
-    publisher, where = package.manifest.publisher, str(package.path)
+    publisher, where = package.manifest.publisher, delivery.source or str(package.path)
     if verdict.state == "unsigned":
-        if not allow_unsigned:
+        if not delivery.allow_unsigned:
             hint = "If you know where it comes from, --allow-unsigned installs it, and `list` will always say so."
-            raise Unsigned("Nobody has signed this package.", where=where, hint=hint)
+            raise Unsigned(f"Nobody has signed {_named(package)}.", where=where, hint=hint)
         return ("allow-unsigned",)
     if verdict.state == "unknown":
         sentence = f"Unknown publisher: nobody on this machine has said that the key {verdict.keys[0]} may sign for {publisher}."
         if publisher == OWN:
             hint = f"{OWN!r} is each machine's own namespace; ask for a package under the builder's own, or trust the key by hand: expertbuild trust add {OWN} KEYFILE"
             raise UnknownPublisher(sentence, where=where, hint=hint)
-        if not trust_first_use:
-            hint = f"Get the key from {publisher} and type: expertbuild trust add {publisher} KEYFILE (or take this one on faith: --trust-first-use)."
+        if not delivery.trust_first_use:
+            faith = "" if delivery.source else " (or take this one on faith: --trust-first-use)"
+            hint = f"Get the key from {publisher} and type: expertbuild trust add {publisher} KEYFILE{faith}."
             raise UnknownPublisher(sentence, where=where, hint=hint)
         return ("trust-first-use",)
     return ()
 
 
-def _check_version(before: Record | None, package: Package, verdict: Verdict, trust: Trust, replace: bool) -> None:
-    if before is None or before.id == package.id or replace:
+def _as_if_pinned(trust: Trust, publisher: str, keys: Iterable[bytes]) -> Trust:
+    """The trust file as it will be when the set is installed: a refused set pins nothing."""
+    pinned = Namespace({key_id(public): TrustedKey(public, origin="first use") for public in keys})
+    return replace(trust, namespaces={**trust.namespaces, publisher: pinned})
+
+
+def _named(package: Package) -> str:
+    return f"this package, {package.manifest.full_name} {package.manifest.version}"
+
+
+def _check_version(before: Record | None, package: Package, verdict: Verdict, trust: Trust, asked: bool) -> None:
+    if before is None or before.id == package.id or asked:
         return
     namespace = trust.namespaces.get(package.manifest.publisher)
     if verdict.state == "trusted" and namespace is not None and namespace.mode == "development":
@@ -131,11 +219,11 @@ def _check_version(before: Record | None, package: Package, verdict: Verdict, tr
     )
 
 
-def _stage(staged: Path, package: Package, store: Store, same: Record | None) -> dict[str, MemberRecord]:
+def _stage(staged: Path, package: Package, kept: Path | None, same: Record | None) -> dict[str, MemberRecord]:
     """Copy the members, each compared with what was signed as it goes by, and those of further installed variants."""
     members = {name: write_member(staged / name, package.chunks(name)) for name in package.members}
-    if same is not None:
-        installed = Folder(store.packages / same.folder)
+    if same is not None and kept is not None:
+        installed = Folder(kept)
         for name in same.members.keys() - members.keys():
             members[name] = write_member(staged / name, installed.chunks(name))
             if members[name].sha256 != same.members[name].sha256:
@@ -164,7 +252,9 @@ def address(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical(dict(digests))).hexdigest()
 
 
-def _record(package: Package, folder: str, members: Mapping[str, MemberRecord], trust: TrustRecord) -> Record:
+def _record(
+    package: Package, folder: str, members: Mapping[str, MemberRecord], trust: TrustRecord, source: str
+) -> Record:
     variants = {
         base: {"base": variant.base, "tokenizer": variant.tokenizer}
         for base, variant in package.statement.variants.items()
@@ -182,8 +272,7 @@ def _record(package: Package, folder: str, members: Mapping[str, MemberRecord], 
         installed=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         variants=variants,
         members=members,
+        requires=package.manifest.requires,
+        conflicts=package.manifest.conflicts,
+        source=source[:300],
     )
-
-
-def _reference(record: Record) -> Reference:
-    return Reference(record.name, record.publisher, record.version)

@@ -49,3 +49,8 @@ def precedence(version: str) -> tuple[Any, ...]:
     numbers, _, prerelease = core.partition("-")
     parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in prerelease.split(".") if p)
     return (*map(int, numbers.split(".")), not prerelease, parts, build)
+
+
+def standing_order(version: str) -> tuple[Any, ...]:
+    """A key by which the version that a bare name means is the highest: a prerelease counts less than any release."""
+    return ("-" not in version.partition("+")[0], precedence(version))
