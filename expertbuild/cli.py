@@ -25,6 +25,8 @@ VERBS = {
     "why": "expertbuild.verbs.why:main",
     "cache": "expertbuild.verbs.cache:main",
     "install": "runtime.registry.commands.install:install",
+    "update": "runtime.registry.commands.update:update",
+    "lock": "runtime.registry.commands.lock:lock",
     "uninstall": "runtime.registry.commands.uninstall:uninstall",
     "list": "runtime.registry.commands.listing:list_installed",
     "info": "runtime.registry.commands.info:info",

@@ -70,8 +70,11 @@ def install_set(
     with store.writing():
         trust = load_trust()
         arrivals: dict[Reference, Arrival] = {}
-        order = []
-        for delivery in deliveries:
+        order: list[Reference | Installed] = []
+        for delivery, there in zip(deliveries, known, strict=True):
+            if there:
+                order.append(there)
+                continue
             arrival, trust = _receive(store, delivery, trust, arrivals)
             arrivals[arrival.reference] = arrival
             order.append(arrival.reference)
@@ -83,7 +86,10 @@ def install_set(
                 noted = replace(arrival.record.trust, basis=trust.digest)
                 arrivals[reference] = replace(arrival, record=replace(arrival.record, trust=noted))
         publish(store, list(arrivals.values()), retire)
-        return [store.installed(arrivals[reference].record, trust, fresh=True) for reference in order]
+        return [
+            each if isinstance(each, Installed) else store.installed(arrivals[each].record, trust, fresh=True)
+            for each in order
+        ]
 
 
 def recognise(store: Store, delivery: Delivery) -> Installed | None:

@@ -39,6 +39,18 @@ def parse_reference(text: str) -> Reference:
     )
 
 
+def parse_wanted(text: str) -> tuple[str | None, str, str]:
+    """Publisher, name and range of NAME, PUBLISHER/NAME or either with @RANGE."""
+    full, at, wanted = text.partition("@")
+    publisher, slash, name = full.rpartition("/")
+    if not NAME.fullmatch(name) or (slash and not NAME.fullmatch(publisher)) or (at and not wanted.strip()):
+        raise Mistake(
+            f"{text[:100]!r} names no expert and no package file.",
+            hint="Write NAME, PUBLISHER/NAME, NAME@RANGE such as 'expert-sql@^1.2', or the path of a .expert file.",
+        )
+    return publisher or None, name, wanted.strip() or "*"
+
+
 def is_version(text: str) -> bool:
     return len(text) <= 64 and VERSION.fullmatch(text) is not None
 

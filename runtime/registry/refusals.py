@@ -39,10 +39,6 @@ class BadRange(Mistake):
     """A range of versions that can not be read."""
 
 
-class NotOffered(Mistake):
-    """An expert that no source has."""
-
-
 class Unresolvable(Problem):
     """No set of versions meets everybody's requirements. `reasons`: one line each, for a person."""
 
@@ -58,6 +54,12 @@ class Unresolvable(Problem):
             *([self.hint] if self.hint else []),
         ]
         return "\n".join(shown(line) for line in lines)
+
+
+class NotOffered(Unresolvable):
+    """An expert that no source has."""
+
+    exit_code = Mistake.exit_code
 
 
 class TooHard(Problem):

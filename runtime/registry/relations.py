@@ -64,6 +64,22 @@ def current(versions: Iterable[Candidate]) -> dict[str, Candidate]:
     return best
 
 
+def in_order(asked: Iterable[str], ones: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """What was asked for and all that it requires, as far as it is among these; what is required goes first."""
+    ordered: dict[str, Candidate] = {}
+    entered: set[str] = set()
+    ahead = [(name, False) for name in reversed(list(asked))]
+    while ahead:
+        name, leaving = ahead.pop()
+        if leaving:
+            ordered[name] = ones[name]
+        elif name not in entered and name in ones:
+            entered.add(name)
+            ahead.append((name, True))
+            ahead += [(required, False) for required in sorted(ones[name].requires, reverse=True)]
+    return ordered
+
+
 def share_base(one: Candidate, other: Candidate) -> bool:
     """Whether two experts can be loaded on one base: same content, same tokenizer, whatever both call it."""
     return any(mine == theirs for mine in one.variants.values() for theirs in other.variants.values())
