@@ -38,6 +38,9 @@ def carry_out(store: Store, plan: Plan, allowed: Allowed, files: Files = _NOTHIN
     """Install what the plan brings, and the files that stand beside it; what was there already is not mentioned."""
     with _scratch() as folder:
         deliveries = [_by_hand(path, allowed) for path in files.beside]
+        for one in plan.beside:
+            path = fetch(one, folder / one.id)
+            deliveries.append(Delivery(path, one.id, one.source, allow_unsigned=allowed.unsigned))
         for number, change in enumerate(plan.changes):
             if paths := files.taking_part.get(change.one.id):
                 deliveries += [_by_hand(path, allowed) for path in paths]

@@ -14,6 +14,7 @@ from runtime.registry.ranges import hits
 from runtime.registry.refusals import NotOffered, Unresolvable
 from runtime.registry.relations import INSTALLED, share_base
 from runtime.registry.resolve import Clash, Demand
+from runtime.registry.wholeness import newly
 
 _DEEP, _LINES, _VERSIONS = 6, 14, 6
 
@@ -30,7 +31,7 @@ def nothing_left(wants: Sequence[Want], offers: Offers) -> Unresolvable | None:
             missing = ends[0]
             if missing and all(ends):
                 return _not_offered(missing, reasons, offers)
-            what = f"No version of {want.name} can be installed."
+            what = f"No version of {_asked(want)} can be installed."
             return Unresolvable(what, _cut(reasons), hint=_prerelease(want, offers))
     return None
 
@@ -55,24 +56,22 @@ def _why_none(want: Want, offers: Offers, ends: list[Want | None], seen: frozens
     """Lines about every version of what is wanted, and about what these lack. `ends`: where each line of reasons ends,
     with what nobody has, or with something else (None)."""
     there = offers.versions.get(want.name, ())
+    inside = [one for one in there if replace(want, by=None).met_by(one)]
     if not there:
         ends.append(want)
-        yield f"{want}, and no source has it."
-        return
-    inside = [one for one in there if replace(want, by=None).met_by(one)]
-    if not inside:
+        yield f"No source has {want.name}."
+    elif not inside:
         ends.append(None)
-        yield f"{want}, and there is {_versions(there)}."
-        return
-    yield f"{want}, of which there is {_versions(inside)}:"
-    for reason, ones in _grouped(inside, want, offers).items():
-        yield f"{want.name} {_numbers(ones)} {reason}."
-        wants = [Want(name, text, ones[0]) for name, text in ones[0].requires.items()]
-        below = [each for each in wants if reason.startswith("requires ") and not any(offers.meeting(each))]
-        if not below or below[0].name in seen or len(seen) >= _DEEP:
-            ends.append(None)
-        else:
-            yield from _why_none(below[0], offers, ends, seen | {want.name})
+        yield f"Of {want.name} there is {_versions(there)}."
+    else:
+        for reason, ones in _grouped(inside, want, offers).items():
+            yield f"{want.name} {_numbers(ones)} {reason}."
+            wants = [Want(name, text, ones[0]) for name, text in ones[0].requires.items()]
+            below = [each for each in wants if reason.startswith("requires ") and not any(offers.meeting(each))]
+            if not below or below[0].name in seen or len(seen) >= _DEEP:
+                ends.append(None)
+            else:
+                yield from _why_none(below[0], offers, ends, seen | {want.name})
 
 
 def _grouped(ones: Sequence[Candidate], want: Want, offers: Offers) -> dict[str, list[Candidate]]:
@@ -96,8 +95,9 @@ def _not_offered(missing: Want, reasons: Sequence[str], offers: Offers) -> NotOf
 
 def _prerelease(want: Want, offers: Offers) -> str:
     """The newest prerelease that the range means but for its being one."""
-    for one in offers.open(want.name):
-        if not want.by and not want.met_by(one) and hits(want.range, one.version):
+    for one in offers.versions.get(want.name, ()):
+        only = offers.struck.get(one.id, "is a prerelease").startswith("is a prerelease")
+        if only and "-" in one.version.partition("+")[0] and hits(want.range, one.version):
             return f"{one.version} is a prerelease; if you want it: {want.name}@{one.version}"
     return ""
 
@@ -130,7 +130,7 @@ def _told(clash: Clash, offers: Offers, installed: Mapping[str, Candidate]) -> I
         if there and all(one.id != there.id for one in ones):
             yield f"{name} {there.version} is installed."
         if ones:
-            yield f"of {name} there is {_versions(ones)}."
+            yield f"Of {name} there is {_versions(ones)}."
 
 
 def _demanded(demand: Demand) -> str:
@@ -156,12 +156,23 @@ def _advice(
     for name in standing:
         if attempt([*core, Want(name, keep=True)], frozenset()):
             return f"{name} may have to change for it: name it too. expertbuild install {_words(core)} {name}"
-    for name in standing:
-        if attempt(core, frozenset({name})):
-            return f"It would fit without what is installed there: expertbuild uninstall {name}"
+    for names in sorted((_with_dependants(name, installed) for name in standing), key=len):
+        if attempt(core, frozenset(names)):
+            return f"It would fit without what is installed there: expertbuild uninstall {' '.join(names)}"
     if len(core) > 1:
         return "Leave one of them out."
     return ""
+
+
+def _with_dependants(name: str, installed: Mapping[str, Candidate]) -> list[str]:
+    """What has to go together with this one, since it requires it."""
+    gone = {name}
+    while True:
+        rest = {other: one for other, one in installed.items() if other not in gone}
+        bereft = {fault.by for fault in newly(dict(installed), rest)}
+        if not bereft:
+            return sorted(gone)
+        gone |= bereft
 
 
 def _words(wants: Sequence[Want]) -> str:
@@ -177,12 +188,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _versions(ones: Sequence[Candidate]) -> str:
-    sources = ", ".join(dict.fromkeys(one.source for one in ones))
-    return f"{_numbers(ones)} ({sources})"
+    sources = ", ".join(dict.fromkeys(one.source for one in ones if one.source != INSTALLED))
+    return f"{_numbers(ones)}{f', from {sources}' if sources else ''}"
 
 
 def _numbers(ones: Sequence[Candidate]) -> str:
-    numbers = [one.version for one in ones]
+    numbers = [one.version + (" (installed)" if one.source == INSTALLED else "") for one in ones]
     more = f" and {len(numbers) - _VERSIONS} older" if len(numbers) > _VERSIONS else ""
     return ", ".join(numbers[:_VERSIONS]) + more
 

@@ -91,7 +91,7 @@ def collect(
                 hint="Ask for fewer at once, or for exact versions.",
             )
         for one in found:
-            reason = _unfit(one, installed.get(name), base, named)
+            reason = unfit(one, installed.get(name), base, named)
             if reason:
                 struck[one.id] = reason
             elif not loose:
@@ -132,7 +132,7 @@ def _wider(one: Candidate, known: Candidate, base: WantedBase | None) -> bool:
     return len(one.variants) > len(known.variants)
 
 
-def _unfit(one: Candidate, installed: Candidate | None, base: WantedBase | None, by_hand: Collection[str]) -> str:
+def unfit(one: Candidate, installed: Candidate | None, base: WantedBase | None, by_hand: Collection[str] = ()) -> str:
     """Why this version can not be chosen, whatever the others are."""
     if one.yanked and one.id not in by_hand:
         return f"was yanked: {shown(one.yanked, 200)}"

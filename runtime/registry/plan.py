@@ -11,8 +11,8 @@ from runtime.errors import Problem
 from runtime.registry.base import WantedBase
 from runtime.registry.candidate import Candidate, Source
 from runtime.registry.explain import do_not_fit, nothing_left
-from runtime.registry.offers import Offers, Want, collect
-from runtime.registry.reference import Reference, precedence
+from runtime.registry.offers import Offers, Want, collect, unfit
+from runtime.registry.reference import Reference, is_version, precedence, standing_order
 from runtime.registry.relations import INSTALLED, as_candidate
 from runtime.registry.resolve import SECONDS, NoFit, resolve
 from runtime.registry.store import Store
@@ -40,6 +40,7 @@ class Plan:
     chosen: Mapping[str, Any]
     changes: tuple[Change, ...] = ()
     retire: tuple[Reference, ...] = ()
+    beside: tuple[Candidate, ...] = ()  # versions asked for that will not be what their bare name means
     held: tuple[str, ...] = ()  # why something is not as new as it could be
 
     @property
@@ -85,6 +86,8 @@ def make_plan(
         except (NoFit, Problem):
             return None
 
+    beside = {want.name: one for want in wants if (one := _beside(want, installed, sources, base))}
+    wants = [want for want in wants if want.name not in beside]
     chosen, offers = solve(wants)
     changes = tuple(
         Change(one, installed[name].version if name in installed else "", _why(one, wants, chosen.values()))
@@ -92,7 +95,7 @@ def make_plan(
         if one.source != INSTALLED
     )
     held = tuple(reason for name in sorted(renew & chosen.keys()) if (reason := _held(chosen[name], chosen, offers)))
-    return Plan(chosen, changes, held=held)
+    return Plan(chosen, changes, beside=tuple(beside.values()), held=held)
 
 
 def keeping_only_new(plan: Plan) -> Plan:
@@ -103,6 +106,19 @@ def keeping_only_new(plan: Plan) -> Plan:
         if change.before and change.before != change.one.version
     ]
     return replace(plan, retire=tuple(old))
+
+
+def _beside(
+    want: Want, installed: Mapping[str, Candidate], sources: Sequence[Source], base: WantedBase | None
+) -> Candidate | None:
+    """The very version that was asked for, where something installed goes on to be what the bare name means."""
+    version, there = want.range.removeprefix("="), installed.get(want.name)
+    if want.id or not there or not is_version(version) or standing_order(version) >= standing_order(there.version):
+        return None
+    publisher, _, name = want.name.partition("/")
+    offered = (one for source in sources for one in source.candidates(publisher, name))
+    fitting = (one for one in offered if (one.full_name, one.version) == (want.name, version))
+    return next((one for one in fitting if not unfit(one, None, base)), None)
 
 
 def _why(one: Candidate, wants: Iterable[Want], chosen: Iterable[Candidate]) -> str:

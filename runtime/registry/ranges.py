@@ -1,7 +1,7 @@
 """Ranges of versions, as npm users write them: ^1.2, ~1.2.3, >=1 <3, 1.x, 1.2 - 1.4, ^1 || ^2, *.
 
-A requirement admits a prerelease only where the range itself names one of that version; a conflict holds for
-prereleases as for everything else, since it says what does harm. Build metadata never decides.
+A requirement admits a prerelease only where the range itself names one of that version; a conflict, which says what does
+harm, holds for prereleases as for their releases. Build metadata never decides.
 
 Reading is `node-semver`'s: of 20,000 random pairs of range and version it judged all as npm's own library does
 (`semantic-version` differed on 2,234). Where the person or package with the range is known is not said here.
@@ -30,8 +30,13 @@ def admits(text: str, version: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def hits(text: str, version: str) -> bool:
-    """Whether a conflict with this range holds for this version."""
-    return bool(_read(text).test(version, include_prerelease=True))
+    """Whether a conflict with this range holds for this version: for a prerelease, as for the release it leads to."""
+    return admits(text, version) or admits(text, release_of(version))
+
+
+def release_of(version: str) -> str:
+    """The release that a prerelease leads to."""
+    return version.partition("+")[0].partition("-")[0]
 
 
 @lru_cache(maxsize=4096)

@@ -69,7 +69,7 @@ def _asked(said: argparse.Namespace) -> int:
         return show_plan(plan, as_document=said.json)
     allowed = Allowed(said.allow_unsigned, said.trust_first_use, said.replace, said.force)
     fresh = carry_out(store, plan, allowed, files)
-    unchanged = [store.current()[want.name] for want in wants if want.name not in plan.changed]
+    unchanged = [store.current()[want.name] for want in wants if want.name in plan.chosen.keys() - plan.changed]
     return _told([*fresh, *files.there, *unchanged], said.json, {change.one.id: change.why for change in plan.changes})
 
 

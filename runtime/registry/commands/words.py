@@ -50,7 +50,9 @@ def show_plan(plan: "Plan", *, as_document: bool) -> int:
         print(shown(f"{reference.publisher}/{reference.name} {reference.version} is removed."))
     for reason in plan.held:
         print(shown(reason))
-    if not plan.changes:
+    for one in plan.beside:
+        print(shown(f"{one.full_name} {one.version} beside what is installed ({one.source})"))
+    if not plan.changes and not plan.beside:
         print("Nothing changes.")
     return 0
 
@@ -68,6 +70,7 @@ def plan_as_json(plan: "Plan") -> dict[str, Any]:
             }
             for change in plan.changes
         ],
+        "beside": [f"{one.full_name}@{one.version}" for one in plan.beside],
         "removed": [f"{gone.publisher}/{gone.name}@{gone.version}" for gone in plan.retire],
         "held": list(plan.held),
     }
