@@ -22,15 +22,24 @@ from runtime.artifact.folder import Folder
 from runtime.artifact.manifest import NAME
 from runtime.artifact.members import check_form
 from runtime.artifact.package import Glimpse, Package, glimpse, open_package
-from runtime.artifact.refusals import WrongDigest
+from runtime.artifact.refusals import BadDocument, WrongDigest
 from runtime.artifact.signature import Envelope, key_id, read_envelope
 from runtime.artifact.strict_json import canonical
 from runtime.registry.disk import write_member
 from runtime.registry.installed import Installed
 from runtime.registry.publishing import Arrival, publish
+from runtime.registry.ranges import check_range
 from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record
 from runtime.registry.reference import Reference, is_version
-from runtime.registry.refusals import NotAsOffered, SameVersion, StoreBroken, StoreChanged, UnknownPublisher, Unsigned
+from runtime.registry.refusals import (
+    BadRange,
+    NotAsOffered,
+    SameVersion,
+    StoreBroken,
+    StoreChanged,
+    UnknownPublisher,
+    Unsigned,
+)
 from runtime.registry.store import Store
 from runtime.registry.trust import OWN, Namespace, Trust, TrustedKey, add_keys, load_trust
 from runtime.registry.verdict import Verdict, decide
@@ -69,6 +78,7 @@ def install_set(
         return [installed for installed in known if installed]
     with store.writing():
         trust = load_trust()
+        basis = trust.digest
         arrivals: dict[Reference, Arrival] = {}
         order: list[Reference | Installed] = []
         for delivery, there in zip(deliveries, known, strict=True):
@@ -80,11 +90,11 @@ def install_set(
             order.append(arrival.reference)
         if whole:
             check_whole(store, [arrival.record for arrival in arrivals.values()], retire)
-        for reference, arrival in arrivals.items():
+        for arrival in arrivals.values():
             if arrival.pins:
                 trust = add_keys(arrival.record.publisher, arrival.pins, origin="first use")
-                noted = replace(arrival.record.trust, basis=trust.digest)
-                arrivals[reference] = replace(arrival, record=replace(arrival.record, trust=noted))
+        if trust.digest != basis:
+            arrivals = {reference: arrival.decided_by(trust.digest) for reference, arrival in arrivals.items()}
         publish(store, list(arrivals.values()), retire)
         return [
             each if isinstance(each, Installed) else store.installed(arrivals[each].record, trust, fresh=True)
@@ -134,6 +144,7 @@ def _receive(
                 f"{delivery.source} offered the package {delivery.id[:12]} and sent {package.id[:12]}.",
                 where=str(delivery.path),
             )
+        _check_ranges(package)
         publisher = package.manifest.publisher
         reference = Reference(package.manifest.name, publisher, package.manifest.version)
         first = arrivals.get(reference)
@@ -159,6 +170,15 @@ def _receive(
         record = _record(package, folder, members, noted, delivery.source)
         replaced = first.replaces if first else before.folder if before else None
         return Arrival(staged, record, replaced, pins), trust
+
+
+def _check_ranges(package: Package) -> None:
+    for relation in ("requires", "conflicts"):
+        for name, text in getattr(package.manifest, relation).items():
+            try:
+                check_range(text)
+            except BadRange as bad:
+                raise BadDocument(f"manifest.json {relation} {name}: {bad.what}", where=str(package.path)) from None
 
 
 def _before(store: Store, wanted: Reference) -> Record | None:

@@ -6,9 +6,9 @@ undone: a record gets its old bytes back, a folder goes again. Whether any of it
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from runtime.registry.disk import publish_file, publish_folder, remove_folder
 from runtime.registry.record import Record, read_record, write_record
@@ -31,6 +31,10 @@ class Arrival:
     @property
     def reference(self) -> Reference:
         return reference_of(self.record)
+
+    def decided_by(self, basis: str) -> Self:
+        """The same, let in by the trust file with this digest: the one that first uses have changed."""
+        return replace(self, record=replace(self.record, trust=replace(self.record.trust, basis=basis)))
 
 
 def reference_of(record: Record) -> Reference:

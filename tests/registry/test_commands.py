@@ -3,22 +3,10 @@ import os
 
 import pytest
 
-from expertbuild.cli import VERBS, named
 from runtime.errors import Mistake
 from runtime.registry.keys import key_folder, load_private
 from runtime.registry.refusals import UnknownPublisher, Unsigned
 from tests.artifact.samples import ALICE, provenance, sealed
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a verb; its exit code and what it printed."""
-
-    def run(verb, *words):
-        code = named(VERBS[verb])([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    return run
 
 
 @pytest.fixture
