@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runtime.registry.candidate import Candidate
-from runtime.registry.offers import Offers, Want
+from runtime.registry.offers import Offers, Want, who_was_asked
 from runtime.registry.ranges import hits
 from runtime.registry.refusals import NotOffered, Unresolvable
 from runtime.registry.relations import INSTALLED, share_base
@@ -79,14 +79,13 @@ def _grouped(ones: Sequence[Candidate], want: Want, offers: Offers) -> dict[str,
     for one in ones:
         reason = offers.struck.get(one.id, "")
         if not reason and want.by and not share_base(want.by, one):
-            reason = f"is for {', '.join(sorted(one.variants))}, which is not the base of {want.by.full_name}"
+            reason = f"is for {', '.join(sorted(one.variants))}, which is not a base of {want.by.full_name}"
         groups.setdefault(reason or "has other bytes than what was asked for", []).append(one)
     return groups
 
 
 def _not_offered(missing: Want, reasons: Sequence[str], offers: Offers) -> NotOffered:
-    asked = f"Asked: {', '.join(offers.sources)}." if offers.sources else "There are no sources"
-    hint = asked if offers.sources else f"{asked}: name a folder of packages with --from FOLDER."
+    hint = who_was_asked(offers.sources)
     if missing.by is None:
         return NotOffered(f"No source has {missing.name}.", hint=hint)
     whose = f"{missing.by.full_name} {missing.by.version}"

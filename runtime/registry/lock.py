@@ -18,6 +18,7 @@ from runtime.artifact.strict_json import canonical, read
 from runtime.errors import Mistake, Problem
 from runtime.registry.candidate import Candidate, Source
 from runtime.registry.installed import Installed
+from runtime.registry.offers import who_was_asked
 from runtime.registry.reference import precedence, standing_order
 from runtime.registry.refusals import LockDiffers
 from runtime.registry.relations import in_order
@@ -139,10 +140,9 @@ def _offer(entry: Entry, sources: Sequence[Source]) -> Candidate:
             f"{one.source} has {entry.full_name} {entry.version} for other bases than the lock file says:"
             f" {', '.join(sorted(one.variants))} and not {', '.join(sorted(entry.variants))}."
         )
-    asked = ", ".join(source.title for source in sources)
     raise LockDiffers(
         f"No source has {entry.full_name} {entry.version}, which the lock file lists.",
-        hint=f"Asked: {asked}." if asked else "There are no sources: name a folder of packages with --from FOLDER.",
+        hint=who_was_asked(sources),
     )
 
 

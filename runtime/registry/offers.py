@@ -51,7 +51,7 @@ class Offers:
 
     versions: Mapping[str, Sequence[Candidate]]
     struck: dict[str, str] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def open(self, name: str) -> Iterator[Candidate]:
         """What can be chosen of this name."""
@@ -96,7 +96,7 @@ def collect(
                 struck[one.id] = reason
             elif not loose:
                 ahead += one.requires
-    offers = Offers(versions, struck, tuple(source.title for source in sources))
+    offers = Offers(versions, struck, tuple(sources))
     if not loose:
         _strike_unsupported(offers)
     return offers
@@ -179,3 +179,13 @@ def publisher_of(name: str, installed: Iterable[str], sources: Sequence[Source])
     for source in sources:
         there |= {f"{publisher}/{name}" for publisher in source.publishers(name) if NAME.fullmatch(publisher)}
     return sorted(there)
+
+
+def who_was_asked(sources: Sequence[Source]) -> str:
+    """For whoever misses something: where it was looked for, and which files there are no packages."""
+    if not sources:
+        return "There are no sources: name a folder of packages with --from FOLDER."
+    strange = [f"{name} ({why})" for source in sources for name, why in getattr(source, "strangers", {}).items()]
+    more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+    no_packages = f" No packages: {'; '.join(strange[:3])}{more}" if strange else ""
+    return f"Asked: {', '.join(source.title for source in sources)}.{no_packages}"
