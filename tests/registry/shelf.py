@@ -22,8 +22,8 @@ def expert(name, version="1.0.0", requires=(), conflicts=(), variants=NANO, **mo
 
 
 def put_in(*ones):
-    """As they look when they are installed."""
-    return {one.full_name: replace(one, source=INSTALLED) for one in ones}
+    """As they look when they are installed: what a source says of them, such as that they were yanked, is not known."""
+    return {one.full_name: replace(one, source=INSTALLED, yanked="") for one in ones}
 
 
 @dataclass

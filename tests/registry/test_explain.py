@@ -27,8 +27,8 @@ def test_of_many_wishes_only_those_that_do_not_go_together_are_named(explained):
     shelf += [expert("a", requires={"lib": "^1"}), expert("b", requires={"lib": "^2"}), expert("c"), expert("d")]
     assert explained(["c", "a", "d", "b"], *shelf) == (
         "These do not go together: acme/a and acme/b.\n"
-        "  acme/b 1.0.0 requires acme/lib ^2.\n"
         "  acme/a 1.0.0 requires acme/lib ^1.\n"
+        "  acme/b 1.0.0 requires acme/lib ^2.\n"
         "  Of acme/lib there is 2.0.0, 1.0.0, from shelf.\n"
         "Leave one of them out."
     )
