@@ -7,8 +7,9 @@ from pathlib import Path
 from runtime.artifact.shown import shown
 from runtime.errors import Mistake
 from runtime.registry import sources as known
+from runtime.registry.admission import Delivery
 from runtime.registry.candidate import Candidate, Source
-from runtime.registry.install import Delivery, recognise
+from runtime.registry.install import recognise
 from runtime.registry.installed import Installed
 from runtime.registry.offers import Want, publisher_of
 from runtime.registry.ranges import check_range
@@ -61,7 +62,8 @@ def read_names(words: Iterable[str], store: Store, sources: Sequence[Source]) ->
     for word in words:
         publisher, name, wanted = parse_wanted(word)
         check_range(wanted)
-        full = [f"{publisher}/{name}"] if publisher else publisher_of(name, installed, sources)
+        there = [] if "@" in word else publisher_of(name, installed, ())  # it has a meaning here: nobody is asked
+        full = [f"{publisher}/{name}"] if publisher else there or publisher_of(name, installed, sources)
         if not full:
             asked = ", ".join(source.title for source in sources)
             hint = (

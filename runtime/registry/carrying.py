@@ -12,9 +12,10 @@ from pathlib import Path
 from runtime.artifact.package import open_package
 from runtime.errors import Problem
 from runtime.home import cache_home
+from runtime.registry.admission import Delivery
 from runtime.registry.asking import Files
 from runtime.registry.candidate import Candidate, Source
-from runtime.registry.install import Delivery, install_set
+from runtime.registry.install import install_set
 from runtime.registry.installed import Installed
 from runtime.registry.lock import Entry, find_locked
 from runtime.registry.plan import Plan

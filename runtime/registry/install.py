@@ -14,7 +14,6 @@ import hashlib
 import os
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,40 +21,24 @@ from runtime.artifact.folder import Folder
 from runtime.artifact.manifest import NAME
 from runtime.artifact.members import check_form
 from runtime.artifact.package import Glimpse, Package, glimpse, open_package
-from runtime.artifact.refusals import BadDocument, WrongDigest
-from runtime.artifact.signature import Envelope, key_id, read_envelope
+from runtime.artifact.refusals import WrongDigest
+from runtime.artifact.signature import Envelope, read_envelope
 from runtime.artifact.strict_json import canonical
+from runtime.registry.admission import Delivery, as_if_pinned, check_ranges, check_version, permit
 from runtime.registry.disk import write_member
 from runtime.registry.installed import Installed
 from runtime.registry.publishing import Arrival, publish
-from runtime.registry.ranges import check_range
 from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record
 from runtime.registry.reference import Reference, is_version
 from runtime.registry.refusals import (
-    BadRange,
     NotAsOffered,
-    SameVersion,
     StoreBroken,
     StoreChanged,
-    UnknownPublisher,
-    Unsigned,
 )
 from runtime.registry.store import Store
-from runtime.registry.trust import OWN, Namespace, Trust, TrustedKey, add_keys, load_trust
-from runtime.registry.verdict import Verdict, decide
+from runtime.registry.trust import Trust, add_keys, load_trust
+from runtime.registry.verdict import decide
 from runtime.registry.wholeness import check_whole
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A package that shall be installed, and what a person allowed for it."""
-
-    path: Path
-    id: str = ""  # what it must be; empty: a file named by hand is whatever it is
-    source: str = ""  # who offered it; empty: a file named by hand
-    allow_unsigned: bool = False
-    trust_first_use: bool = False
-    replace: bool = False
 
 
 def install(store: Store, path: Path, allow_unsigned: bool, trust_first_use: bool, replace: bool) -> Installed:
@@ -144,7 +127,7 @@ def _receive(
                 f"{delivery.source} offered the package {delivery.id[:12]} and sent {package.id[:12]}.",
                 where=str(delivery.path),
             )
-        _check_ranges(package)
+        check_ranges(package)
         publisher = package.manifest.publisher
         reference = Reference(package.manifest.name, publisher, package.manifest.version)
         first = arrivals.get(reference)
@@ -154,14 +137,14 @@ def _receive(
             kept = store.packages / same.folder
         envelope = package.envelope or _kept_envelope(kept, same)
         verdict = decide(publisher, envelope, package.statement_bytes, trust)
-        flags = _permit(verdict, package, delivery)
-        _check_version(before, package, verdict, trust, delivery.replace)
+        flags = permit(verdict, package, delivery)
+        check_version(before, package, verdict, trust, delivery.replace)
         staged = store.staging / secrets.token_hex(8)
         members = _stage(staged, package, kept, same)
         pins = first.pins if first else ()
         if flags == ("trust-first-use",) and envelope:
             pins = tuple(signature.public for signature in envelope.signatures)
-            trust = _as_if_pinned(trust, publisher, pins)
+            trust = as_if_pinned(trust, publisher, pins)
             verdict = decide(publisher, envelope, package.statement_bytes, trust)
         elif first:
             flags = first.record.trust.flags
@@ -170,15 +153,6 @@ def _receive(
         record = _record(package, folder, members, noted, delivery.source)
         replaced = first.replaces if first else before.folder if before else None
         return Arrival(staged, record, replaced, pins), trust
-
-
-def _check_ranges(package: Package) -> None:
-    for relation in ("requires", "conflicts"):
-        for name, text in getattr(package.manifest, relation).items():
-            try:
-                check_range(text)
-            except BadRange as bad:
-                raise BadDocument(f"manifest.json {relation} {name}: {bad.what}", where=str(package.path)) from None
 
 
 def _before(store: Store, wanted: Reference) -> Record | None:
@@ -199,50 +173,6 @@ def _kept_envelope(kept: Path | None, same: Record | None) -> Envelope | None:
     if kept is None or same is None or "signatures.json" not in same.members:
         return None
     return read_envelope(Folder(kept).read("signatures.json"))
-
-
-def _permit(verdict: Verdict, package: Package, delivery: Delivery) -> tuple[str, ...]:
-    """The flags without which this package would not get in; refuse it if they were not given."""
-    publisher, where = package.manifest.publisher, delivery.source or str(package.path)
-    if verdict.state == "unsigned":
-        if not delivery.allow_unsigned:
-            hint = "If you know where it comes from, --allow-unsigned installs it, and `list` will always say so."
-            raise Unsigned(f"Nobody has signed {_named(package)}.", where=where, hint=hint)
-        return ("allow-unsigned",)
-    if verdict.state == "unknown":
-        sentence = f"Unknown publisher: nobody on this machine has said that the key {verdict.keys[0]} may sign for {publisher}."
-        if publisher == OWN:
-            hint = f"{OWN!r} is each machine's own namespace; ask for a package under the builder's own, or trust the key by hand: expertbuild trust add {OWN} KEYFILE"
-            raise UnknownPublisher(sentence, where=where, hint=hint)
-        if not delivery.trust_first_use:
-            faith = "" if delivery.source else " (or take this one on faith: --trust-first-use)"
-            hint = f"Get the key from {publisher} and type: expertbuild trust add {publisher} KEYFILE{faith}."
-            raise UnknownPublisher(sentence, where=where, hint=hint)
-        return ("trust-first-use",)
-    return ()
-
-
-def _as_if_pinned(trust: Trust, publisher: str, keys: Iterable[bytes]) -> Trust:
-    """The trust file as it will be when the set is installed: a refused set pins nothing."""
-    pinned = Namespace({key_id(public): TrustedKey(public, origin="first use") for public in keys})
-    return replace(trust, namespaces={**trust.namespaces, publisher: pinned})
-
-
-def _named(package: Package) -> str:
-    return f"this package, {package.manifest.full_name} {package.manifest.version}"
-
-
-def _check_version(before: Record | None, package: Package, verdict: Verdict, trust: Trust, asked: bool) -> None:
-    if before is None or before.id == package.id or asked:
-        return
-    namespace = trust.namespaces.get(package.manifest.publisher)
-    if verdict.state == "trusted" and namespace is not None and namespace.mode == "development":
-        return
-    raise SameVersion(
-        f"{before.full_name} {before.version} is installed with other bytes (id {before.id[:12]}).",
-        where=str(package.path),
-        hint="A release does not change: raise the version, or replace it knowingly with --replace.",
-    )
 
 
 def _stage(staged: Path, package: Package, kept: Path | None, same: Record | None) -> dict[str, MemberRecord]:

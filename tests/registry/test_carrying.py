@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runtime.artifact.refusals import ChecksumWrong
+from runtime.artifact.refusals import BadDocument, ChecksumWrong
 from runtime.errors import Mistake
 from runtime.registry.carrying import Allowed, carry_out, fetch
 from runtime.registry.offers import Want
@@ -232,11 +232,14 @@ def test_words_that_name_nothing_are_the_users_mistake(run, shop, word):
     assert type(caught.value) in (Mistake, BadRange)
 
 
-def test_a_bare_name_of_two_publishers_is_asked_back(refused, acme, shop):
+def test_a_bare_name_of_two_publishers_is_asked_back(run, refused, acme, shop):
     add_keys("other", [ALICE.public])
     put(shop, "lib", "5.0.0", publisher="other")
     error = refused(Ambiguous, "install", "lib", "--from", shop)
     assert "acme/lib or other/lib" in str(error)
+    run("install", "acme/lib", "--from", shop)
+    assert "Installed already: acme/lib" in run("install", "lib", "--from", shop)[1]
+    refused(Ambiguous, "install", "lib@^5", "--from", shop)
 
 
 def test_a_source_that_is_none_is_the_users_mistake(refused, tmp_path):
@@ -325,3 +328,11 @@ def test_a_full_disk_in_the_middle_of_a_set_leaves_nothing(store, acme, shop):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert snapshot(store.root) == before
+
+
+def test_a_package_whose_ranges_can_not_be_read_is_refused(refused, store, acme, tmp_path):
+    path = put(tmp_path, "odd", requires={"lib": "latest"})
+    assert "names acme/lib in a range that can not be read" in str(refused(Unresolvable, "install", path, "--force"))
+    with pytest.raises(BadDocument, match="requires acme/lib"):
+        store.install(path)
+    assert store.list() == []
