@@ -26,6 +26,8 @@ VERBS = {
     "cache": "expertbuild.verbs.cache:main",
     "migrate": "expertbuild.verbs.migrate:main",
     "install": "runtime.registry.commands.install:install",
+    "update": "runtime.registry.commands.update:update",
+    "lock": "runtime.registry.commands.lock:lock",
     "uninstall": "runtime.registry.commands.uninstall:uninstall",
     "list": "runtime.registry.commands.listing:list_installed",
     "info": "runtime.registry.commands.info:info",

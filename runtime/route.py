@@ -35,8 +35,7 @@ def route(argv: Sequence[str]) -> int:
 def installed_router(store: Store, encoder: str = "hashed") -> Router:
     """A router over the newest version of everything in a store that may be loaded."""
     router = Router(encoder=encoder)
-    newest = {installed.name: installed for installed in store.list()}  # ordered by version
-    for installed in newest.values():
+    for installed in store.current().values():
         if installed.trust in ("trusted", "first-use", "unsigned"):
             router.add(Profile.load(installed.directory, installed.name))
     return router

@@ -1,17 +1,19 @@
-"""How a package gets into the store.
+"""How packages get into the store: one, or a set of them together.
 
 Recognise what is there already; verify everything else; ask the trust file; write to staging; then one rename for the
-files and one for the record, which is the moment of installation. Killed anywhere before it, the store is as it was,
-and the next writer sweeps the rest.
+files of each and one for its record, which is the moment of installation. Nothing of a set is installed before all of
+it was verified. Killed anywhere before the first record, the store is as it was, and the next writer sweeps the rest;
+records are written in the order given, so a set whose order is "what is required goes first" holds at any moment.
 
 The same version with other bytes is refused, unless a person asks for it (`replace`) or the namespace is one of the
 machine's own, where a new build of the same version is what one wants (`mode: development`, which `local` has).
+Which versions a set is made of is decided in `resolve`.
 """
 
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,50 +25,81 @@ from runtime.artifact.package import Glimpse, Package, glimpse, open_package
 from runtime.artifact.refusals import WrongDigest
 from runtime.artifact.signature import Envelope, read_envelope
 from runtime.artifact.strict_json import canonical
-from runtime.registry.disk import publish_file, publish_folder, write_member
+from runtime.registry.admission import Delivery, as_if_pinned, check_ranges, check_version, permit
+from runtime.registry.disk import write_member
 from runtime.registry.installed import Installed
-from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record, write_record
+from runtime.registry.publishing import Arrival, publish
+from runtime.registry.record import MemberRecord, Record, TrustRecord, read_record
 from runtime.registry.reference import Reference, is_version
-from runtime.registry.refusals import SameVersion, StoreBroken, StoreChanged, UnknownPublisher, Unsigned
+from runtime.registry.refusals import (
+    NotAsOffered,
+    StoreBroken,
+    StoreChanged,
+)
 from runtime.registry.store import Store
-from runtime.registry.trust import OWN, Trust, add_keys, load_trust
-from runtime.registry.verdict import Verdict, decide
+from runtime.registry.trust import Trust, add_keys, load_trust
+from runtime.registry.verdict import decide
+from runtime.registry.wholeness import check_whole
 
 
 def install(store: Store, path: Path, allow_unsigned: bool, trust_first_use: bool, replace: bool) -> Installed:
     """Install a package and return it; see `Store.install`."""
-    if not path.is_dir() and (known := _recognise(store, glimpse(path), allow_unsigned)):
-        return known
-    with store.writing(), open_package(path, verify=False) as package:
+    delivery = Delivery(path, allow_unsigned=allow_unsigned, trust_first_use=trust_first_use, replace=replace)
+    [installed] = install_set(store, [delivery], whole=False)
+    return installed
+
+
+def install_set(
+    store: Store, deliveries: Sequence[Delivery], *, retire: Collection[Reference] = (), whole: bool = True
+) -> list[Installed]:
+    """Install all of these or none, in this order, and return them; then remove what they replace.
+
+    `whole`: refuse it if afterwards something installed lacks what it requires, or meets what it conflicts with, and
+    did not before. This is asked under the store's lock, so that two installs at once can not pass it one by one.
+    """
+    known = [recognise(store, delivery) for delivery in deliveries]
+    if not retire and all(known):
+        return [installed for installed in known if installed]
+    with store.writing():
         trust = load_trust()
-        before = _before(store, package.manifest.publisher, package.manifest.name, package.manifest.version)
-        same = before if before and before.id == package.id else None
-        envelope = package.envelope or _kept_envelope(store, same)
-        verdict = decide(package.manifest.publisher, envelope, package.statement_bytes, trust)
-        flags = _permit(verdict, package, allow_unsigned, trust_first_use)
-        _check_version(before, package, verdict, trust, replace)
-        staged = store.staging / secrets.token_hex(8)
-        members = _stage(staged, package, store, same)
-        if flags == ("trust-first-use",) and envelope:
-            publisher = package.manifest.publisher
-            trust = add_keys(publisher, [s.public for s in envelope.signatures], origin="first use")
-            verdict = decide(publisher, envelope, package.statement_bytes, trust)
-        folder = _free_name(store, members)
-        publish_folder(staged, store.packages / folder)
-        record = _record(
-            package, folder, members, TrustRecord(verdict.state, verdict.keys, flags, trust.digest, verdict.needed)
-        )
-        publish_file(write_record(record), store.staging, store.record_path(_reference(record)))
-        store.sweep()
-        return store.installed(record, trust, fresh=True)
+        basis = trust.digest
+        arrivals: dict[Reference, Arrival] = {}
+        order: list[Reference | Installed] = []
+        for delivery, there in zip(deliveries, known, strict=True):
+            if there:
+                order.append(there)
+                continue
+            arrival, trust = _receive(store, delivery, trust, arrivals)
+            arrivals[arrival.reference] = arrival
+            order.append(arrival.reference)
+        if whole:
+            check_whole(store, [arrival.record for arrival in arrivals.values()], retire)
+        for arrival in arrivals.values():
+            if arrival.pins:
+                trust = add_keys(arrival.record.publisher, arrival.pins, origin="first use")
+        if trust.digest != basis:
+            arrivals = {reference: arrival.decided_by(trust.digest) for reference, arrival in arrivals.items()}
+        publish(store, list(arrivals.values()), retire)
+        return [
+            each if isinstance(each, Installed) else store.installed(arrivals[each].record, trust, fresh=True)
+            for each in order
+        ]
+
+
+def recognise(store: Store, delivery: Delivery) -> Installed | None:
+    """The installed version that this file would give, if nothing about it can have changed since. No hashing."""
+    if delivery.path.is_dir():
+        return None
+    seen = glimpse(delivery.path)
+    if delivery.id and seen.id != delivery.id:
+        return None
+    return _recognise(store, seen, delivery.allow_unsigned)
 
 
 def _recognise(store: Store, seen: Glimpse, allow_unsigned: bool) -> Installed | None:
-    """The installed version that this file would give, if nothing about it can have changed since. No hashing.
-
-    The id covers every member of the release, so the payloads of the file at hand do not matter: none is taken from it.
-    """
-    record = _before(store, seen.publisher, seen.name, seen.version)
+    """The id covers every member of the release, so the payloads of the file at hand do not matter: none is taken
+    from it."""
+    record = _before(store, Reference(seen.name, seen.publisher, seen.version))
     if record is None or record.id != seen.id or not seen.names - {cosignature.NAME} <= record.members.keys():
         return None
     if seen.signatures and seen.signatures != record.members["signatures.json"].sha256:
@@ -85,64 +118,73 @@ def _untouched(path: Path, known: MemberRecord) -> bool:
     return (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
 
 
-def _before(store: Store, publisher: str, name: str, version: str) -> Record | None:
-    if not (NAME.fullmatch(publisher) and NAME.fullmatch(name) and is_version(version)):
+def _receive(
+    store: Store, delivery: Delivery, trust: Trust, arrivals: Mapping[Reference, Arrival]
+) -> tuple[Arrival, Trust]:
+    """Verify one package into staging. What an earlier one of the set will pin counts already."""
+    with open_package(delivery.path, verify=False) as package:
+        if delivery.id and package.id != delivery.id:
+            raise NotAsOffered(
+                f"{delivery.source} offered the package {delivery.id[:12]} and sent {package.id[:12]}.",
+                where=str(delivery.path),
+            )
+        check_ranges(package)
+        publisher = package.manifest.publisher
+        reference = Reference(package.manifest.name, publisher, package.manifest.version)
+        first = arrivals.get(reference)
+        before, kept = (first.record, first.staged) if first else (_before(store, reference), None)
+        same = before if before and before.id == package.id else None
+        if same and kept is None:
+            kept = store.packages / same.folder
+        envelope = package.envelope or _kept_envelope(kept, same)
+        verdict = decide(publisher, envelope, package.statement_bytes, trust)
+        flags = permit(verdict, package, delivery)
+        check_version(before, package, verdict, trust, delivery.replace)
+        staged = store.staging / secrets.token_hex(8)
+        members = _stage(staged, package, kept, same)
+        pins = first.pins if first else ()
+        if flags == ("trust-first-use",) and envelope:
+            pins = tuple(signature.public for signature in envelope.signatures)
+            trust = as_if_pinned(trust, publisher, pins)
+            verdict = decide(publisher, envelope, package.statement_bytes, trust)
+        elif first:
+            flags = first.record.trust.flags
+        folder = _free_name(store, members)
+        noted = TrustRecord(verdict.state, verdict.keys, flags, trust.digest, verdict.needed)
+        record = _record(package, folder, members, noted, delivery.source)
+        replaced = first.replaces if first else before.folder if before else None
+        return Arrival(staged, record, replaced, pins), trust
+
+
+def _before(store: Store, wanted: Reference) -> Record | None:
+    if not (
+        NAME.fullmatch(wanted.publisher or "")
+        and NAME.fullmatch(wanted.name or "")
+        and is_version(wanted.version or "")
+    ):
         return None
     try:
-        return read_record(store.record_path(Reference(name, publisher, version)))
+        return read_record(store.record_path(wanted))
     except (FileNotFoundError, StoreBroken):
         return None  # a damaged record is replaced
 
 
-def _kept_envelope(store: Store, same: Record | None) -> Envelope | None:
+def _kept_envelope(kept: Path | None, same: Record | None) -> Envelope | None:
     """Signatures that came earlier with the same statement hold for this package too."""
-    if same is None or "signatures.json" not in same.members:
+    if kept is None or same is None or "signatures.json" not in same.members:
         return None
-    return read_envelope(Folder(store.packages / same.folder).read("signatures.json"))
+    return read_envelope(Folder(kept).read("signatures.json"))
 
 
-def _permit(verdict: Verdict, package: Package, allow_unsigned: bool, trust_first_use: bool) -> tuple[str, ...]:
-    """The flags without which this package would not get in; refuse it if they were not given."""
-    publisher, where = package.manifest.publisher, str(package.path)
-    if verdict.state == "unsigned":
-        if not allow_unsigned:
-            hint = "If you know where it comes from, --allow-unsigned installs it, and `list` will always say so."
-            raise Unsigned("Nobody has signed this package.", where=where, hint=hint)
-        return ("allow-unsigned",)
-    if verdict.state == "unknown":
-        sentence = f"Unknown publisher: nobody on this machine has said that the key {verdict.keys[0]} may sign for {publisher}."
-        if publisher == OWN:
-            hint = f"{OWN!r} is each machine's own namespace; ask for a package under the builder's own, or trust the key by hand: expertbuild trust add {OWN} KEYFILE"
-            raise UnknownPublisher(sentence, where=where, hint=hint)
-        if not trust_first_use:
-            hint = f"Get the key from {publisher} and type: expertbuild trust add {publisher} KEYFILE (or take this one on faith: --trust-first-use)."
-            raise UnknownPublisher(sentence, where=where, hint=hint)
-        return ("trust-first-use",)
-    return ()
-
-
-def _check_version(before: Record | None, package: Package, verdict: Verdict, trust: Trust, replace: bool) -> None:
-    if before is None or before.id == package.id or replace:
-        return
-    namespace = trust.namespaces.get(package.manifest.publisher)
-    if verdict.state == "trusted" and namespace is not None and namespace.mode == "development":
-        return
-    raise SameVersion(
-        f"{before.full_name} {before.version} is installed with other bytes (id {before.id[:12]}).",
-        where=str(package.path),
-        hint="A release does not change: raise the version, or replace it knowingly with --replace.",
-    )
-
-
-def _stage(staged: Path, package: Package, store: Store, same: Record | None) -> dict[str, MemberRecord]:
+def _stage(staged: Path, package: Package, kept: Path | None, same: Record | None) -> dict[str, MemberRecord]:
     """Copy the members, each compared with what was signed as it goes by, and those of further installed variants.
 
     A co-signature stays behind: it is of the files of one package, and what is installed may come from several.
     """
     wanted = {name: member for name, member in package.members.items() if name != cosignature.NAME}
     members = {name: write_member(staged / name, package.chunks(name)) for name in wanted}
-    if same is not None:
-        installed = Folder(store.packages / same.folder)
+    if same is not None and kept is not None:
+        installed = Folder(kept)
         for name in same.members.keys() - members.keys():
             members[name] = write_member(staged / name, installed.chunks(name))
             if members[name].sha256 != same.members[name].sha256:
@@ -171,7 +213,9 @@ def address(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical(dict(digests))).hexdigest()
 
 
-def _record(package: Package, folder: str, members: Mapping[str, MemberRecord], trust: TrustRecord) -> Record:
+def _record(
+    package: Package, folder: str, members: Mapping[str, MemberRecord], trust: TrustRecord, source: str
+) -> Record:
     variants = {
         base: {"base": variant.base, "tokenizer": variant.tokenizer}
         for base, variant in package.statement.variants.items()
@@ -189,8 +233,7 @@ def _record(package: Package, folder: str, members: Mapping[str, MemberRecord], 
         installed=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         variants=variants,
         members=members,
+        requires=package.manifest.requires,
+        conflicts=package.manifest.conflicts,
+        source=source[:300],
     )
-
-
-def _reference(record: Record) -> Reference:
-    return Reference(record.name, record.publisher, record.version)

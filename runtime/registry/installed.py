@@ -52,6 +52,17 @@ class Installed:
         return manifest_of(read_json(bytes(self.open("manifest.json")), f"the manifest of {self.reference}"))
 
     @property
+    def requires(self) -> Mapping[str, str]:
+        """Full name -> range of versions."""
+        noted = self.record.requires
+        return self.manifest.requires if noted is None else noted
+
+    @property
+    def conflicts(self) -> Mapping[str, str]:
+        noted = self.record.conflicts
+        return self.manifest.conflicts if noted is None else noted
+
+    @property
     def variants(self) -> Mapping[str, Path]:
         """Base -> the folder of that variant, for the variants that are installed."""
         return {base: self.directory / "variants" / base for base in self.record.variants}

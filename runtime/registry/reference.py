@@ -39,6 +39,18 @@ def parse_reference(text: str) -> Reference:
     )
 
 
+def parse_wanted(text: str) -> tuple[str | None, str, str]:
+    """Publisher, name and range of NAME, PUBLISHER/NAME or either with @RANGE."""
+    full, at, wanted = text.partition("@")
+    publisher, slash, name = full.rpartition("/")
+    if not NAME.fullmatch(name) or (slash and not NAME.fullmatch(publisher)) or (at and not wanted.strip()):
+        raise Mistake(
+            f"{text[:100]!r} names no expert and no package file.",
+            hint="Write NAME, PUBLISHER/NAME, NAME@RANGE such as 'expert-sql@^1.2', or the path of a .expert file.",
+        )
+    return publisher or None, name, wanted.strip() or "*"
+
+
 def is_version(text: str) -> bool:
     return len(text) <= 64 and VERSION.fullmatch(text) is not None
 
@@ -49,3 +61,8 @@ def precedence(version: str) -> tuple[Any, ...]:
     numbers, _, prerelease = core.partition("-")
     parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in prerelease.split(".") if p)
     return (*map(int, numbers.split(".")), not prerelease, parts, build)
+
+
+def standing_order(version: str) -> tuple[Any, ...]:
+    """A key by which the version that a bare name means is the highest: a prerelease counts less than any release."""
+    return ("-" not in version.partition("+")[0], precedence(version))

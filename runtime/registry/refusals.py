@@ -1,6 +1,9 @@
 """What the registry refuses, beyond what the format refuses by itself."""
 
+from collections.abc import Iterable
+
 from runtime.artifact.refusals import Refused
+from runtime.artifact.shown import shown
 from runtime.errors import Mistake, Problem
 
 
@@ -42,6 +45,49 @@ class WrongRotation(Refused):
 
 class SameVersion(Refused):
     """A version that is installed already, with other bytes."""
+
+
+class NotAsOffered(Refused):
+    """A package that is not the one its source offered."""
+
+
+class BadRange(Mistake):
+    """A range of versions that can not be read."""
+
+
+class Unresolvable(Problem):
+    """No set of versions meets everybody's requirements. `reasons`: one line each, for a person."""
+
+    def __init__(self, what: str, reasons: Iterable[str] = (), *, where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        lines = [
+            f"{place}{self.what}",
+            *(f"  {reason}" for reason in self.reasons),
+            *([self.hint] if self.hint else []),
+        ]
+        return "\n".join(shown(line) for line in lines)
+
+
+class NotOffered(Unresolvable):
+    """An expert that no source has."""
+
+    exit_code = Mistake.exit_code
+
+
+class TooHard(Problem):
+    """Requirements that were not resolved within the caps on time, rounds and size."""
+
+
+class WouldBreak(Unresolvable):
+    """A change after which something installed would lack what it requires, or meet what it conflicts with."""
+
+
+class LockDiffers(Refused):
+    """What is there is not what the lock file says."""
 
 
 class NotInstalled(Mistake):

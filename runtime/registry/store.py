@@ -9,16 +9,17 @@ A version is verified once, when it is installed; loading it later is cheap (`In
 How a package gets in is told in `install`, how all of it is proved again in `audit`.
 """
 
+import builtins
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runtime.home import data_home
 from runtime.registry.disk import only_writer, remove_folder
 from runtime.registry.installed import Installed
-from runtime.registry.record import Record, read_record
-from runtime.registry.reference import Reference, parse_reference, precedence
+from runtime.registry.record import Record, folder_in, read_record
+from runtime.registry.reference import Reference, parse_reference, precedence, standing_order
 from runtime.registry.refusals import Ambiguous, NotInstalled, StoreBroken
 from runtime.registry.trust import Trust, load_trust
 from runtime.registry.verdict import standing
@@ -64,20 +65,31 @@ class Store:
             raise self._not_installed(reference, wanted)
         if len(names := sorted({record.full_name for record in found})) > 1:
             raise Ambiguous(f"{reference} may be {' or '.join(names)}.", hint="Write PUBLISHER/NAME.")
-        releases = [record for record in found if "-" not in record.version.partition("+")[0]]
-        return self.installed(max(releases or found, key=lambda record: precedence(record.version)), trust)
+        return self.installed(max(found, key=lambda record: standing_order(record.version)), trust)
 
-    def uninstall(self, reference: str) -> Installed:
-        """Remove one version: first its record, then its files."""
+    def uninstall(self, reference: str, *, force: bool = False) -> Installed:
+        """Remove one version. With `force` also what something else that is installed requires."""
+        return self.uninstall_all([reference], force=force)[0]
+
+    def uninstall_all(self, references: Sequence[str], *, force: bool = False) -> "builtins.list[Installed]":
+        """Remove these together, or none of them."""
+        from runtime.registry.publishing import reference_of, remove
+        from runtime.registry.wholeness import check_whole
+
         with self.writing():
-            installed = self.find(reference)
-            path = self.records / installed.name / f"{installed.version}.json"
-            path.unlink()
-            for folder in (path.parent, path.parent.parent):
-                with suppress(OSError):  # not empty
-                    folder.rmdir()
-            remove_folder(self.packages / installed.record.folder)
-        return installed
+            going = {reference_of(found.record): found for found in map(self.find, references)}
+            if not force:
+                check_whole(self, (), going, hint="Remove that too, or insist with --force.")
+            for each in going:
+                remove(self, each)
+        return [*going.values()]
+
+    def current(self) -> dict[str, Installed]:
+        """The one version of each expert that its bare name means: the newest release."""
+        newest: dict[str, Installed] = {}
+        for installed in sorted(self.list(), key=lambda each: standing_order(each.version)):
+            newest[installed.name] = installed
+        return dict(sorted(newest.items()))
 
     def installed(self, record: Record, trust: Trust, *, fresh: bool = False) -> Installed:
         state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
@@ -112,8 +124,8 @@ class Store:
         """Remove what no record stands for. Only for the one that writes."""
         self._clear_staging()
         try:
-            wanted = {record.folder for record in self.all_records()}
-        except StoreBroken:
+            wanted = {folder_in(path) for path in self.records.glob("*/*/*.json")}
+        except (FileNotFoundError, StoreBroken):
             return  # a damaged record may stand for any of them: keep all
         for name in os.listdir(self.packages):
             if name not in wanted:

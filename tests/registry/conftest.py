@@ -5,6 +5,7 @@ from runtime.artifact.container import open_container, write_container
 from runtime.registry.store import Store
 from runtime.registry.trust import add_keys
 from tests.artifact.samples import ALICE, sealed
+from tests.registry.packages import put
 
 
 @pytest.fixture(autouse=True)
@@ -12,17 +13,6 @@ def home(tmp_path, monkeypatch):
     """Everything this user keeps, in a folder of its own."""
     monkeypatch.setenv("EXPERTBUILD_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a verb; its exit code and what it printed."""
-
-    def run(verb, *words):
-        code = named(VERBS[verb])([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    return run
 
 
 @pytest.fixture
@@ -42,6 +32,45 @@ def package(tmp_path):
     path = tmp_path / "expert-sql-0.1.0.expert"
     sealed(path, ("nano", "qwen3-0.6b"))
     return path
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A folder of packages: acme/app requires acme/lib."""
+    folder = tmp_path / "shop"
+    for version in ("1.0.0", "1.2.0", "2.0.0"):
+        put(folder, "lib", version)
+    put(folder, "app", "1.0.0", {"lib": "^1"})
+    put(folder, "app", "1.1.0", {"lib": "^1.1"})
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a verb; its exit code and what it printed."""
+
+    def run(verb, *words):
+        code = named(VERBS[verb])([str(word) for word in words])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def turned_away(store):
+    """A verb that is refused with exactly this class leaves the store as it was; the error."""
+
+    def turned_away(kind, verb, *words):
+        before = snapshot(store.root) if store.root.exists() else {}
+        with pytest.raises(kind) as caught:
+            named(VERBS[verb])([str(word) for word in words])
+        assert caught.type is kind
+        after = snapshot(store.root) if store.root.exists() else {}
+        assert {**after, "lock": b""} == {**before, "lock": b""}
+        assert "Traceback" not in str(caught.value)
+        return caught.value
+
+    return turned_away
 
 
 def snapshot(folder):

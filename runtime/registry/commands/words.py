@@ -3,12 +3,16 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from runtime.artifact.shown import shown
 from runtime.errors import Mistake, Problem
 from runtime.registry.disk import publish_file
 from runtime.registry.installed import Installed
 from runtime.registry.store import Store
+
+if TYPE_CHECKING:
+    from runtime.registry.plan import Plan
 
 SHORT = 12
 
@@ -23,6 +27,55 @@ def subject(text: str) -> Installed | Path:
     """A path if it looks like one or leads to something that can be a package; otherwise what is installed."""
     path = Path(text)
     return path if path.suffix == ".expert" or path.is_file() else Store().find(text)
+
+
+def source_words(words: argparse.ArgumentParser) -> None:
+    """Where packages may come from, and what for."""
+    words.add_argument(
+        "--from",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="a folder of .expert files, or git+https://HOST/PATH@COMMIT; asked before the indexes of this machine",
+    )
+    words.add_argument("--base", metavar="NAME", help="only versions for this base: a name, or 8 digits of its digest")
+
+
+def show_plan(plan: "Plan", *, as_document: bool) -> int:
+    """What would change."""
+    if as_document:
+        return print_json(plan_as_json(plan))
+    for change in plan.changes:
+        print(shown(change))
+    for reference in plan.retire:
+        print(shown(f"{reference.publisher}/{reference.name} {reference.version} is removed."))
+    for reason in plan.held:
+        print(shown(reason))
+    for one in plan.beside:
+        print(shown(f"{one.full_name} {one.version} beside what is installed ({one.source})"))
+    if not plan.changes and not plan.beside:
+        print("Nothing changes.")
+    return 0
+
+
+def plan_as_json(plan: "Plan") -> dict[str, Any]:
+    return {
+        "changes": [
+            {
+                "name": change.one.full_name,
+                "before": change.before or None,
+                "version": change.one.version,
+                "id": change.one.id,
+                "source": change.one.source,
+                "why": change.why,
+            }
+            for change in plan.changes
+        ],
+        "beside": [f"{one.full_name}@{one.version}" for one in plan.beside],
+        "removed": [f"{gone.publisher}/{gone.name}@{gone.version}" for gone in plan.retire],
+        "held": list(plan.held),
+    }
 
 
 def trust_words(installed: Installed) -> str:
@@ -41,7 +94,10 @@ def as_json(installed: Installed) -> dict[str, Any]:
         "summary": record.summary,
         "variants": {base: dict(digests) for base, digests in record.variants.items()},
         "trust": {"state": installed.trust, "keys": list(record.trust.keys), "flags": list(record.trust.flags)},
+        "requires": dict(installed.requires),
+        "conflicts": dict(installed.conflicts),
         "origin": record.origin,
+        "source": record.source,
         "installed": record.installed,
         "directory": str(installed.directory),
         "fresh": installed.fresh,
