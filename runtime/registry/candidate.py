@@ -11,15 +11,15 @@ class Candidate:
     publisher: str
     name: str
     version: str
-    id: str                                   # package id: SHA-256 of the statement. What is fetched must have it
-    source: str                               # where it is offered, for people: "index acme", "folder ./packages"
-    requires: Mapping[str, str] = field(default_factory=dict)    # PUBLISHER/NAME -> SemVer range
+    id: str  # package id: SHA-256 of the statement. What is fetched must have it
+    source: str  # where it is offered, for people: "index acme", "folder ./packages"
+    requires: Mapping[str, str] = field(default_factory=dict)  # PUBLISHER/NAME -> SemVer range
     conflicts: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # base -> {base, tokenizer}: SHA-256
     summary: str = ""
     size: int = 0
-    yanked: str = ""                          # why no new resolve may take it; empty when it may
-    fetch: Callable[[Path], Path] | None = None   # write the package into this folder and return its path
+    yanked: str = ""  # why no new resolve may take it; empty when it may
+    fetch: Callable[[Path], Path] | None = None  # write the package into this folder and return its path
 
     @property
     def full_name(self) -> str:
