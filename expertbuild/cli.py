@@ -31,6 +31,10 @@ VERBS = {
     "verify": "runtime.registry.commands.verify:verify",
     "keygen": "runtime.registry.commands.keygen:keygen",
     "trust": "runtime.registry.commands.trust:trust",
+    "publish": "runtime.registry.commands.publish:publish",
+    "yank": "runtime.registry.commands.publish:yank",
+    "index": "runtime.registry.commands.index:index",
+    "search": "runtime.registry.commands.search:search",
     "route": "runtime.route:route",
 }
 

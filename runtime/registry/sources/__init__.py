@@ -1,6 +1,7 @@
 """Where packages come from, one file per kind of source.
 
-A source only offers; nothing it says is believed until the package itself was verified (`Store.install`).
+A source only offers; nothing it says is believed until the package itself was verified (`Store.install`). `search("")`
+of every source gives all that it has.
 """
 
 from runtime.registry.candidate import Source
@@ -8,7 +9,12 @@ from runtime.registry.candidate import Source
 
 def configured() -> list[Source]:
     """The sources of this machine, in the order in which they were added."""
-    return []
+    from runtime.registry.index.settings import load_indexes
+    from runtime.registry.sources.index import IndexSource
+
+    indexes = load_indexes()
+    pinned = {namespace: index.name for index in indexes for namespace in index.namespaces}
+    return [IndexSource(i, frozenset(n for n, owner in pinned.items() if owner != i.name)) for i in indexes]
 
 
 def at(text: str) -> Source | None:
