@@ -112,3 +112,20 @@ class NotForOthers(Mistake):
 
 class NotInIndex(Mistake):
     """A version that the index does not have."""
+
+
+# Git repositories.
+class RepositoryRefused(Refused):
+    """A repository, or something in it, that is not accepted."""
+
+
+class RepositoryTooLarge(RepositoryRefused):
+    """A commit that is larger than anybody should fetch."""
+
+
+class RepositoryTooSlow(RepositoryRefused):
+    """A repository that takes longer than anybody should wait."""
+
+
+class PointerOnly(RepositoryRefused):
+    """A file of which the repository has a pointer only; the content lies on another server."""

@@ -19,4 +19,8 @@ def configured() -> list[Source]:
 
 def at(text: str) -> Source | None:
     """A source that was named by hand; None when `text` does not name one."""
+    if text.startswith("git+") or "::" in text or "://" in text:
+        from runtime.registry.sources.git import GitSource, parse
+
+        return GitSource(parse(text))
     return None
