@@ -143,12 +143,13 @@ class Commit:
                     os.killpg(running.pid, signal.SIGKILL)  # its children too, if any is left
                 running.wait()
         if code:
-            raise self._failed(code, err.read_bytes()[-_SAID_CAP:].decode("utf-8", "replace"))
+            raise self._failed(code, most, err.read_bytes()[-_SAID_CAP:].decode("utf-8", "replace"))
         return out
 
-    def _failed(self, code: int, said: str) -> Problem:
-        if code == -signal.SIGXFSZ or f"signal {signal.SIGXFSZ:d}" in said or "File too large" in said:
-            return RepositoryTooLarge(f"The commit has more than {self._limits.bytes:,} bytes.", where=self._where)
+    def _failed(self, code: int, most: int, said: str) -> Problem:
+        full = any(path.stat().st_size >= most for path in self.folder.rglob("*") if path.is_file())
+        if full or code == -signal.SIGXFSZ or "File too large" in said:
+            return RepositoryTooLarge(f"The commit has more than {most:,} bytes.", where=self._where)
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         told = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else f"exit code {code}")  # fmt: skip
         return RepositoryRefused(f"git can not fetch it: {told[:300]}.", where=self._where)
