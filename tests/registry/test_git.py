@@ -32,7 +32,9 @@ class Repository:
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words):
-        identity = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        identity = {
+            f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
         done = subprocess.run(
             ["git", "-c", "protocol.file.allow=always", *words],
             cwd=self.folder,
