@@ -1,5 +1,6 @@
 """Real servers on loopback: an ordinary one for a folder, and one that answers as it is told."""
 
+import hashlib
 import http.server
 import threading
 from contextlib import contextmanager
@@ -7,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from tuf.api.metadata import TargetFile
+
+from runtime.registry.index import roles
 from runtime.registry.index.roles import Keys
 from runtime.registry.index.settings import add_index
 from runtime.registry.keys import PrivateKey
@@ -96,3 +100,13 @@ def sending(data, status=200, length=None):
 
 # So small that a test of a cap ends soon, and no cap of a sound answer is met.
 SHORT = Patience(idle=60.0, seconds=1.0, slowest=1e9)
+
+
+def sign_anew(folder, chain, path, data):
+    """What a dishonest publisher can do: a release whose document says what he likes."""
+    digest = hashlib.sha256(data).hexdigest()
+    place, _, name = path.rpartition("/")
+    (folder / "targets" / place / f"{digest}.{name}").write_bytes(data)
+    files = {**chain.files, path: TargetFile(len(data), {"sha256": digest}, path)}
+    for name, written in roles.release(chain.root, chain, files, KEYS, NOW):
+        (folder / "metadata" / name).write_bytes(written)

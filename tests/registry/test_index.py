@@ -1,6 +1,5 @@
 """An index as a client sees it: real servers that are honest, old, mixed, endless, slow, or send one elsewhere."""
 
-import hashlib
 import json
 import shutil
 import socket
@@ -13,7 +12,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from tuf.api.metadata import TargetFile
 
 from runtime.artifact.refusals import Refused
 from runtime.artifact.strict_json import canonical
@@ -50,6 +48,7 @@ from tests.registry.serving import (
     redirecting,
     sending,
     serving,
+    sign_anew,
 )
 from tests.registry.serving import configured as configure
 
@@ -406,7 +405,7 @@ def test_an_index_that_sends_another_package_than_it_offered_is_refused(store, f
     path = documents.entry_path("acme", "expert-sql")
     (old,) = (folder / "targets" / "experts" / "acme").iterdir()
     forged = old.read_bytes().replace(json.loads(old.read_bytes())["versions"]["0.1.0"]["id"].encode(), b"9" * 64)
-    _sign_anew(folder, draft, path, forged)
+    sign_anew(folder, draft, path, forged)
     configure(server)
     (candidate,) = source().candidates("acme", "expert-sql")
     assert candidate.id == "9" * 64
@@ -419,7 +418,7 @@ def test_a_document_about_another_expert_is_refused(store, folder, server, tmp_p
     draft = roles.load_chain(folder / "metadata", roles.load_root(folder / "metadata", KEYS))
     (old,) = (folder / "targets" / "experts" / "acme").iterdir()
     forged = old.read_bytes().replace(b'"publisher":"acme"', b'"publisher":"evil"')
-    _sign_anew(folder, draft, documents.entry_path("acme", "expert-sql"), forged)
+    sign_anew(folder, draft, documents.entry_path("acme", "expert-sql"), forged)
     configure(server)
     told = refused_as(store, versions, "is about evil/expert-sql")
     assert "index acme" in told.where
@@ -431,16 +430,6 @@ def refused_as(store, work, sentence):
         work()
     assert contents(store) == before
     return caught.value
-
-
-def _sign_anew(folder, chain, path, data):
-    """What a dishonest publisher can do: a release whose document says what he likes."""
-    digest = hashlib.sha256(data).hexdigest()
-    place, _, name = path.rpartition("/")
-    (folder / "targets" / place / f"{digest}.{name}").write_bytes(data)
-    files = {**chain.files, path: TargetFile(len(data), {"sha256": digest}, path)}
-    for name, written in roles.release(chain.root, chain, files, KEYS, NOW):
-        (folder / "metadata" / name).write_bytes(written)
 
 
 # SAFETY 35: one name on two indexes

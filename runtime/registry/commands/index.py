@@ -101,7 +101,7 @@ def _update(said: argparse.Namespace) -> int:
         print_json(done)
     else:
         for one in done:
-            print(shown(one["problem"] or f"{one['name']}: {one['experts']} experts, good until {one['until']}."))
+            print(shown(one["problem"] or f"{one['name']}: {_counted(one['experts'])}, good until {one['until']}."))
             if one["note"]:
                 print(shown(f"  {one['note']}"))
     return 1 if any(one["problem"] for one in done) else 0
@@ -135,3 +135,7 @@ def _root_keys(each: Any) -> list[str]:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _counted(experts: int) -> str:
+    return "1 expert" if experts == 1 else f"{experts:,} experts"

@@ -31,7 +31,7 @@ class Address:
 
 def place_of(text: str, insecure_http: bool) -> str:
     """The URL of an index as it is kept: https, http where that is safe or allowed, or the absolute path of a folder."""
-    if "://" not in text and (folder := Path(text).expanduser()).is_dir():
+    if text and "://" not in text and (folder := Path(text).expanduser()).is_dir():
         return str(folder.absolute())
     address = parse(text)
     if address is None:
