@@ -108,5 +108,5 @@ def sign_anew(folder, chain, path, data):
     place, _, name = path.rpartition("/")
     (folder / "targets" / place / f"{digest}.{name}").write_bytes(data)
     files = {**chain.files, path: TargetFile(len(data), {"sha256": digest}, path)}
-    for name, written in roles.release(chain.root, chain, files, KEYS, NOW):
+    for name, written in roles.release(chain, files, KEYS, NOW):
         (folder / "metadata" / name).write_bytes(written)

@@ -35,7 +35,7 @@ from runtime.registry.refusals import (
 )
 from runtime.registry.sources import configured
 from runtime.registry.sources.index import FRESH, IndexSource, kept_in
-from tests.artifact.samples import sealed
+from tests.artifact.samples import BOB, sealed
 from tests.registry.conftest import snapshot
 from tests.registry.serving import (
     CAROL,
@@ -292,6 +292,24 @@ def test_a_new_root_is_followed_when_the_old_one_signed_it(tmp_path):
         refresh(tmp_path / "index", KEYS, NOW)
         assert (tmp_path / "index" / "metadata" / "2.root.json").exists()
         assert versions() == ["0.1.0"]
+
+
+def test_a_key_that_was_replaced_signs_nothing_more(store, tmp_path):
+    sealed(tmp_path / "sql.expert")
+    index, drawer = tmp_path / "index", private(DAVE)
+    publish(index, [tmp_path / "sql.expert"], roles.Keys(private(CAROL), drawer), LATELY)
+    with serving(index) as server:
+        configure(server)
+        assert versions() == ["0.1.0"]
+        stolen = shutil.copytree(index, tmp_path / "stolen")
+        refresh(index, roles.Keys(private(BOB), drawer), NOW, replace_key=True)
+        assert versions() == ["0.1.0"]
+        for version in ("0.2.0", "0.3.0"):
+            sealed(tmp_path / "evil.expert", version=version)
+            publish(stolen, [tmp_path / "evil.expert"], roles.Keys(private(CAROL)), NOW)
+        for name in ("timestamp.json", "3.snapshot.json", "3.targets.json"):
+            shutil.copy(stolen / "metadata" / name, index / "metadata" / name)
+        refused(store, versions, IndexForged)
 
 
 # SAFETY 30: endless or slow responses

@@ -257,6 +257,22 @@ def test_the_root_may_have_a_key_of_its_own_that_is_needed_once_a_year(folder, p
         refresh(folder, Keys(private(CAROL), private(MALLORY)))
 
 
+def test_the_key_of_the_root_lets_another_key_sign(folder, package):
+    drawer = private(DAVE)
+    publish(folder, [package], Keys(private(CAROL), drawer), NOW)
+    new = Keys(private(BOB), drawer)
+    with pytest.raises(ForeignIndex):
+        refresh(folder, new, NOW)
+    with pytest.raises(Mistake, match="root of this index"):
+        refresh(folder, Keys(private(BOB), private(MALLORY)), NOW, replace_key=True)
+    with pytest.raises(Mistake, match="--root-key"):
+        refresh(folder, Keys(private(BOB)), NOW, replace_key=True)
+    refresh(folder, new, NOW, replace_key=True)
+    with pytest.raises(ForeignIndex):
+        refresh(folder, KEYS, NOW)
+    assert publish(folder, [package], Keys(private(BOB)), NOW).known == ("acme/expert-sql@0.1.0",)
+
+
 def test_what_somebody_put_into_the_folder_is_not_signed(folder, package, tmp_path):
     """Whoever can write to the file server must not get our signature under it."""
     publish(folder, [package], KEYS)

@@ -21,13 +21,19 @@ def publish(argv: Sequence[str]) -> int:
     words = _parser("publish", publish.__doc__)
     words.add_argument("package", type=Path, nargs="*", help=".expert files, signed")
     words.add_argument("--refresh", action="store_true", help="add nothing, vouch for the index once more")
+    words.add_argument(
+        "--replace-key", action="store_true", help="with --refresh and --root-key: from now on --key signs the index"
+    )
     said = words.parse_args(argv)
-    if bool(said.package) == said.refresh:
-        raise Mistake("Give the packages to publish, or --refresh.")
+    if bool(said.package) == said.refresh or (said.replace_key and not (said.refresh and said.root_key)):
+        raise Mistake("Give the packages to publish, or --refresh; --replace-key goes with --refresh and --root-key.")
     from runtime.registry.index import publish as index
 
     keys = _keys(said)
-    done = index.refresh(said.index, keys) if said.refresh else index.publish(said.index, said.package, keys)
+    if said.refresh:
+        done = index.refresh(said.index, keys, replace_key=said.replace_key)
+    else:
+        done = index.publish(said.index, said.package, keys)
     return _told(done, said, "Published")
 
 

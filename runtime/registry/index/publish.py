@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tuf.api.metadata import TargetFile
+from tuf.api.metadata import Metadata, Root, TargetFile
 
 from runtime.artifact.container import CHUNK, sync_folder
 from runtime.artifact.package import Package, open_package
@@ -62,23 +62,23 @@ def yank(folder: Path, reference: str, why: str, keys: Keys, now: datetime | Non
         return draft.commit()
 
 
-def refresh(folder: Path, keys: Keys, now: datetime | None = None) -> Outcome:
-    """Vouch for the index once more, so that clients go on believing it."""
-    with _writing(folder, keys, now) as draft:
+def refresh(folder: Path, keys: Keys, now: datetime | None = None, *, replace_key: bool = False) -> Outcome:
+    """Vouch for the index once more, so that clients go on believing it; with another key, if its root allows that."""
+    with _writing(folder, keys, now, replace_key) as draft:
         if draft.before is None:
             raise Mistake("There is no index in this folder.", where=str(folder))
         return draft.commit()
 
 
 @contextmanager
-def _writing(folder: Path, keys: Keys, now: datetime | None) -> Iterator["_Draft"]:
+def _writing(folder: Path, keys: Keys, now: datetime | None, replace_key: bool = False) -> Iterator["_Draft"]:
     """Be the one process that writes to this index."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with only_writer(folder / ".lock"):
             for rest in folder.rglob(f"{_PARTIAL}*"):
                 rest.unlink()
-            yield _Draft(folder, keys, now or datetime.now(UTC))
+            yield _Draft(folder, keys, now or datetime.now(UTC), replace_key)
     except OSError as error:
         raise Problem(f"The index can not be written: {error.strerror}.", where=str(folder)) from error
 
@@ -86,10 +86,10 @@ def _writing(folder: Path, keys: Keys, now: datetime | None) -> Iterator["_Draft
 class _Draft:
     """The next release of an index, until it is committed."""
 
-    def __init__(self, folder: Path, keys: Keys, now: datetime) -> None:
-        self._folder, self._keys, self._now = folder, keys, now
+    def __init__(self, folder: Path, keys: Keys, now: datetime, replace_key: bool) -> None:
+        self._folder, self._keys, self._now, self._replace_key = folder, keys, now, replace_key
         self._metadata = folder / "metadata"
-        root = roles.load_root(self._metadata, keys)
+        root = roles.load_root(self._metadata, keys, replacing=replace_key)
         self.before: Chain | None = roles.load_chain(self._metadata, root) if root else None
         self._root = root or roles.first_root(keys, now)
         self._is_new = root is None
@@ -159,13 +159,8 @@ class _Draft:
                 version = documents.best(entry)
                 search[publisher, name] = Found(publisher, name, version, entry[version])
             self._put(documents.SEARCH, documents.write_search(search))
-        if self._is_new:
-            _write(self._metadata / "1.root.json", self._root.to_bytes())
-        elif newer := roles.next_root(self._root, self._keys, self._now):
-            self._root = newer
-            _write(self._metadata / f"{newer.signed.version}.root.json", newer.to_bytes())
-        _write(self._folder / "root.json", self._root.to_bytes())
-        for name, data in roles.release(self._root, self.before, self._files, self._keys, self._now):
+        self._write_root()
+        for name, data in roles.release(self.before, self._files, self._keys, self._now, anew=self._replace_key):
             _write(self._metadata / name, data)
         written = roles.load_chain(self._metadata, self._root)
         assert written is not None
@@ -177,6 +172,18 @@ class _Draft:
             f"{self._root.signed.expires:%Y-%m-%d}",
             tuple(self._root.signed.roles["root"].keyids),
         )
+
+    def _write_root(self) -> None:
+        if self._replace_key:
+            newer: Metadata[Root] | None = roles.with_key(self._root, self._keys, self._now)
+        else:
+            newer = self._root if self._is_new else roles.next_root(self._root, self._keys, self._now)
+        self._root = newer or self._root
+        if newer:
+            _write(self._metadata / f"{newer.signed.version}.root.json", newer.to_bytes())
+        copy = self._folder / "root.json"
+        if not copy.exists() or copy.read_bytes() != self._root.to_bytes():
+            _write(copy, self._root.to_bytes())
 
     def _search(self) -> dict[tuple[str, str], Found]:
         if documents.SEARCH not in self._files:

@@ -84,8 +84,11 @@ def first_root(keys: Keys, now: datetime) -> Metadata[Root]:
     return made
 
 
-def load_root(folder: Path, keys: Keys) -> Metadata[Root] | None:
-    """The newest root of an index, proved by those before it; None where there is none yet."""
+def load_root(folder: Path, keys: Keys, *, replacing: bool = False) -> Metadata[Root] | None:
+    """The newest root of an index, proved by those before it; None where there is none yet.
+
+    Our key must be the one that signs the index, unless it is about to replace that one.
+    """
     newest: Metadata[Root] | None = None
     for number in range(1, 1 + len(list(folder.glob("*.root.json")))):
         path = folder / f"{number}.root.json"
@@ -98,7 +101,7 @@ def load_root(folder: Path, keys: Keys) -> Metadata[Root] | None:
                 raise RepositoryError(f"it has version {root.signed.version}")
         newest = root
     if newest is not None:
-        _check_keys(newest.signed, keys, folder)
+        _check_keys(newest.signed, keys, folder, replacing)
     return newest
 
 
@@ -117,20 +120,30 @@ def load_chain(folder: Path, root: Metadata[Root]) -> Chain | None:
     return Chain(root, targets, snapshot, timestamp)
 
 
-def release(root: Metadata[Root], before: Chain | None, files: Mapping[str, TargetFile], keys: Keys, now: datetime) -> Iterator[tuple[str, bytes]]:  # fmt: skip
-    """The lists of the next release (name, bytes), in the order in which they must be written. Unchanged ones are left."""
+def release(
+    before: Chain | None, files: Mapping[str, TargetFile], keys: Keys, now: datetime, *, anew: bool = False
+) -> Iterator[tuple[str, bytes]]:
+    """The lists of the next release (name, bytes), in the order in which they must be written.
+
+    Those that say the same and last long enough are left, unless all are to be signed `anew`.
+    """
     signer = _Signer(keys.online)
     targets_version = before.targets.signed.version if before else 0
     snapshot_version = before.snapshot.signed.version if before else 0
     meta = before.snapshot.signed.meta["targets.json"] if before else MetaFile(1)
-    if before is None or dict(files) != before.files or _half_gone(before.targets.signed, now):
+    if before is None or anew or dict(files) != before.files or _half_gone(before.targets.signed, now):
         targets_version += 1
         targets = Metadata(Targets(version=targets_version, expires=_until(Targets.type, now), targets=dict(files)))
         targets.sign(signer)
         meta = _meta(targets_version, data := targets.to_bytes())
         yield f"{targets_version}.targets.json", data
     above = before.timestamp.signed.snapshot_meta if before else MetaFile(1)
-    if before is None or meta != before.snapshot.signed.meta["targets.json"] or _half_gone(before.snapshot.signed, now):
+    if (
+        before is None
+        or anew
+        or meta != before.snapshot.signed.meta["targets.json"]
+        or _half_gone(before.snapshot.signed, now)
+    ):
         snapshot_version += 1
         snapshot = Metadata(Snapshot(version=snapshot_version, expires=_until(Snapshot.type, now)))
         snapshot.signed.meta = {"targets.json": meta}
@@ -148,6 +161,22 @@ def next_root(root: Metadata[Root], keys: Keys, now: datetime) -> Metadata[Root]
     signing = keys.root or keys.online
     if not _half_gone(root.signed, now) or signing.id not in root.signed.roles[Root.type].keyids:
         return None
+    return _later(root, signing, now)
+
+
+def with_key(root: Metadata[Root], keys: Keys, now: datetime) -> Metadata[Root]:
+    """The root that lets another key sign the index, signed by the key of the root."""
+    if keys.root is None:
+        raise Mistake("Only the key of the root can let another key sign.", hint="Give it: --root-key KEY")
+    changed: Metadata[Root] = Metadata.from_bytes(root.to_bytes())
+    for role in ONLINE:
+        for known in list(changed.signed.roles[role].keyids):
+            changed.signed.revoke_key(known, role)
+        changed.signed.add_key(public_key(keys.online), role)
+    return _later(changed, keys.root, now)
+
+
+def _later(root: Metadata[Root], signing: PrivateKey, now: datetime) -> Metadata[Root]:
     made: Metadata[Root] = Metadata.from_bytes(root.to_bytes())
     made.signed.version += 1
     made.signed.expires = _until(Root.type, now)
@@ -155,9 +184,9 @@ def next_root(root: Metadata[Root], keys: Keys, now: datetime) -> Metadata[Root]
     return made
 
 
-def _check_keys(root: Root, keys: Keys, folder: Path) -> None:
+def _check_keys(root: Root, keys: Keys, folder: Path, replacing: bool) -> None:
     """One key, ours, signs for this index: then everything below it in the folder was signed by us."""
-    for role in ONLINE:
+    for role in () if replacing else ONLINE:
         if root.roles[role].keyids != [keys.online.id]:
             raise ForeignIndex(
                 f"This index is signed by the key {root.roles[role].keyids[0][:12]}, not by {keys.online.id[:12]}.",
