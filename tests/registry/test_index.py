@@ -173,7 +173,7 @@ def test_an_older_list_of_contents_under_a_new_timestamp_is_refused(store, folde
     release(folder, tmp_path, "0.2.0")
     configure(server)
     versions()
-    chain = roles.load_chain(folder / "metadata", roles.load_root(folder / "metadata", KEYS))
+    chain = roles.load_chain(folder / "metadata", roles.load_roots(folder / "metadata", KEYS)[-1])
     chain.timestamp.signed.version += 1
     first = (folder / "metadata" / "1.snapshot.json").read_bytes()
     chain.timestamp.signed.snapshot_meta = roles._meta(1, first)
@@ -419,7 +419,7 @@ def test_an_installed_version_that_comes_with_other_bytes_is_refused(store, acme
 
 def test_an_index_that_sends_another_package_than_it_offered_is_refused(store, folder, server, tmp_path):
     """The index itself lies, under its own good signature: its document names another id."""
-    draft = roles.load_chain(folder / "metadata", roles.load_root(folder / "metadata", KEYS))
+    draft = roles.load_chain(folder / "metadata", roles.load_roots(folder / "metadata", KEYS)[-1])
     path = documents.entry_path("acme", "expert-sql")
     (old,) = (folder / "targets" / "experts" / "acme").iterdir()
     forged = old.read_bytes().replace(json.loads(old.read_bytes())["versions"]["0.1.0"]["id"].encode(), b"9" * 64)
@@ -433,7 +433,7 @@ def test_an_index_that_sends_another_package_than_it_offered_is_refused(store, f
 
 
 def test_a_document_about_another_expert_is_refused(store, folder, server, tmp_path):
-    draft = roles.load_chain(folder / "metadata", roles.load_root(folder / "metadata", KEYS))
+    draft = roles.load_chain(folder / "metadata", roles.load_roots(folder / "metadata", KEYS)[-1])
     (old,) = (folder / "targets" / "experts" / "acme").iterdir()
     forged = old.read_bytes().replace(b'"publisher":"acme"', b'"publisher":"evil"')
     sign_anew(folder, draft, documents.entry_path("acme", "expert-sql"), forged)

@@ -273,6 +273,19 @@ def test_the_key_of_the_root_lets_another_key_sign(folder, package):
     assert publish(folder, [package], Keys(private(BOB)), NOW).known == ("acme/expert-sql@0.1.0",)
 
 
+def test_stopped_while_a_key_is_replaced_the_same_command_goes_on(folder, package):
+    """The root is written, the lists are not: clients refuse the index until the command is given again."""
+    publish(folder, [package], KEYS, NOW)
+    old = (folder / "metadata" / "timestamp.json").read_bytes()
+    new = Keys(private(BOB), private(CAROL))
+    refresh(folder, new, NOW, replace_key=True)
+    (folder / "metadata" / "timestamp.json").write_bytes(old)
+    with pytest.raises(IndexBroken):
+        refresh(folder, Keys(private(BOB)), NOW)
+    refresh(folder, new, NOW, replace_key=True)
+    assert publish(folder, [package], Keys(private(BOB)), NOW).known == ("acme/expert-sql@0.1.0",)
+
+
 def test_what_somebody_put_into_the_folder_is_not_signed(folder, package, tmp_path):
     """Whoever can write to the file server must not get our signature under it."""
     publish(folder, [package], KEYS)

@@ -214,5 +214,5 @@ VARIANTS = {base: {"base": "1" * 64, "tokenizer": "2" * 64} for base in ("nano",
 
 
 def _with_search(folder, data):
-    chain = roles.load_chain(folder / "metadata", roles.load_root(folder / "metadata", KEYS))
+    chain = roles.load_chain(folder / "metadata", roles.load_roots(folder / "metadata", KEYS)[-1])
     sign_anew(folder, chain, documents.SEARCH, data)

@@ -89,14 +89,23 @@ class _Draft:
     def __init__(self, folder: Path, keys: Keys, now: datetime, replace_key: bool) -> None:
         self._folder, self._keys, self._now, self._replace_key = folder, keys, now, replace_key
         self._metadata = folder / "metadata"
-        root = roles.load_root(self._metadata, keys, replacing=replace_key)
-        self.before: Chain | None = roles.load_chain(self._metadata, root) if root else None
-        self._root = root or roles.first_root(keys, now)
-        self._is_new = root is None
+        roots = roles.load_roots(self._metadata, keys, replacing=replace_key)
+        self._is_new = not roots
+        self._root = roots[-1] if roots else roles.first_root(keys, now)
+        self.before = self._newest(roots)
         self._files: dict[str, TargetFile] = dict(self.before.files) if self.before else {}
         self._entries: dict[tuple[str, str], dict[str, Offer]] = {}
         self._changed: list[str] = []
         self._known: list[str] = []
+
+    def _newest(self, roots: list[Metadata[Root]]) -> Chain | None:
+        """The release before. Stopped while it replaced a key, an index has lists that only the root before vouches for."""
+        try:
+            return roles.load_chain(self._metadata, roots[-1]) if roots else None
+        except IndexBroken:
+            if not self._replace_key or len(roots) < 2:
+                raise
+            return roles.load_chain(self._metadata, roots[-2])
 
     def add(self, path: Path) -> None:
         """Take a package in, as a copy that was verified after it was made."""

@@ -84,25 +84,25 @@ def first_root(keys: Keys, now: datetime) -> Metadata[Root]:
     return made
 
 
-def load_root(folder: Path, keys: Keys, *, replacing: bool = False) -> Metadata[Root] | None:
-    """The newest root of an index, proved by those before it; None where there is none yet.
+def load_roots(folder: Path, keys: Keys, *, replacing: bool = False) -> list[Metadata[Root]]:
+    """The roots of an index, each proved by the one before it; none where nothing was published yet.
 
     Our key must be the one that signs the index, unless it is about to replace that one.
     """
-    newest: Metadata[Root] | None = None
+    roots: list[Metadata[Root]] = []
     for number in range(1, 1 + len(list(folder.glob("*.root.json")))):
         path = folder / f"{number}.root.json"
         with _proving(path):
             root: Metadata[Root] = Metadata.from_file(str(path))
             payload = root.signed_bytes
-            for judge in (newest or root, root):
+            for judge in (*roots[-1:], root):
                 judge.signed.verify_delegate(Root.type, payload, root.signatures)
             if root.signed.version != number:
                 raise RepositoryError(f"it has version {root.signed.version}")
-        newest = root
-    if newest is not None:
-        _check_keys(newest.signed, keys, folder, replacing)
-    return newest
+        roots.append(root)
+    if roots:
+        _check_keys(roots[-1].signed, keys, folder, replacing)
+    return roots
 
 
 def load_chain(folder: Path, root: Metadata[Root]) -> Chain | None:
