@@ -34,7 +34,8 @@ from runtime.registry.refusals import (
     UnknownPublisher,
 )
 from runtime.registry.sources import configured
-from runtime.registry.sources.index import FRESH, IndexSource, kept_in
+from runtime.registry.sources.index import FRESH, IndexSource
+from runtime.registry.sources.lists import kept_in
 from tests.artifact.samples import BOB, sealed
 from tests.registry.conftest import snapshot
 from tests.registry.serving import (

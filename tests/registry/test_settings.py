@@ -15,7 +15,7 @@ from runtime.registry.index.documents import Found, Offer
 from runtime.registry.index.publish import publish
 from runtime.registry.index.settings import add_index, indexes_file, load_indexes, remove_index
 from runtime.registry.refusals import UnknownIndex, UnsafeAddress
-from runtime.registry.sources.index import kept_in
+from runtime.registry.sources.lists import kept_in
 from tests.artifact.samples import sealed
 from tests.registry.serving import KEYS, NOW, serving, sign_anew
 

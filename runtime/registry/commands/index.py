@@ -52,7 +52,7 @@ def _add(said: argparse.Namespace) -> int:
 def _remove(said: argparse.Namespace) -> int:
     from runtime.registry.disk import remove_folder
     from runtime.registry.index.settings import remove_index
-    from runtime.registry.sources.index import kept_in
+    from runtime.registry.sources.lists import kept_in
 
     gone = remove_index(said.name)
     remove_folder(kept_in(gone))

@@ -1,63 +1,30 @@
-"""An index as a source: what it offers, by lists that were signed, are fresh, and are not older than the last ones.
+"""An index as a source: what its documents offer, and its packages, held to what was offered.
 
-The work is done by the updater of python-tuf; here are the files it keeps, the sentences for what it finds wrong, and
-what may be answered without it. Kept in `indexes/` beside the store, not in the cache: the lists seen last are what a
-rollback is noticed by. An index that can not be reached answers from what is kept as long as that has not expired.
+That the documents are those of the index, of today and of one piece, is the business of `lists`. Here they are
+searched, namespaces that are pinned elsewhere are left out, and a package that arrives is compared with its offer.
 """
 
-import hashlib
 import json
-import os
-import secrets
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime.artifact.package import glimpse
-from runtime.artifact.strict_json import canonical
-from runtime.errors import Problem
-from runtime.home import data_home
 from runtime.registry.candidate import Candidate
-from runtime.registry.disk import only_writer
 from runtime.registry.index import documents
 from runtime.registry.index.documents import Found, Offer
 from runtime.registry.index.settings import Index
-from runtime.registry.refusals import (
-    AnswerTooLong,
-    IndexBroken,
-    IndexExpired,
-    IndexForged,
-    IndexMixed,
-    IndexOlder,
-    IndexUnreachable,
-    NotWhatWasOffered,
-)
+from runtime.registry.refusals import NotWhatWasOffered
+from runtime.registry.sources.lists import Lists, State
 from runtime.registry.trust import OWN
 
 if TYPE_CHECKING:
-    from tuf.api.metadata import TargetFile
-    from tuf.ngclient import Updater
-    from tuf.ngclient.fetcher import FetcherInterface
-
     from runtime.registry.sources.fetcher import Patience
 
 # A search is answered from what is kept if that was looked at within these seconds; an install always looks.
 FRESH = 900
-_LISTS = ("root.json", "timestamp.json", "snapshot.json", "targets.json")
-
-
-@dataclass(frozen=True)
-class State:
-    """What is kept of an index: when it was looked at, until when it counts, and the digest of its search document."""
-
-    at: float
-    until: float
-    search: str
 
 
 class IndexSource:
@@ -66,22 +33,30 @@ class IndexSource:
     def __init__(
         self, index: Index, elsewhere: frozenset[str] = frozenset(), patience: "Patience | None" = None
     ) -> None:
-        self._index, self._patience = index, patience
+        self._lists = Lists(index, patience)
         self._elsewhere = elsewhere | {OWN}  # each machine's own: nobody else can offer it
-        self._folder = kept_in(index)
-        self._updater: Updater | None = None
-        self.note = ""  # what a person should know about the answers, such as that they are kept ones
 
     @property
     def title(self) -> str:
-        return f"index {self._index.name}"
+        return self._lists.title
+
+    @property
+    def note(self) -> str:
+        """What a person should know about the answers, such as that they are kept ones."""
+        return self._lists.note
+
+    def refresh(self) -> State:
+        return self._lists.refresh()
+
+    def state(self) -> State | None:
+        return self._lists.state()
 
     def candidates(self, publisher: str, name: str) -> Iterable[Candidate]:
         """Every version it has of this expert, yanked ones too."""
         if publisher in self._elsewhere:
             return []
-        with self._blamed():
-            data = self._document(documents.entry_path(publisher, name), documents.ENTRY_CAP)
+        with self._lists.blamed():
+            data = self._lists.document(documents.entry_path(publisher, name), documents.ENTRY_CAP)
             offers = documents.read_entry(data, publisher, name) if data is not None else {}
         return [self._candidate(publisher, name, version, offer) for version, offer in offers.items()]
 
@@ -100,128 +75,9 @@ class IndexSource:
         ranked.sort(key=lambda pair: (-pair[0], pair[1].name, pair[1].publisher))
         return [self._candidate(one.publisher, one.name, one.version, one.offer) for _, one in ranked]
 
-    def refresh(self) -> State:
-        """Look at the index, once for this object, and prove that its lists are fresh."""
-        if self._updater is None:
-            with self._blamed():
-                self._updater = self._connected()
-                try:
-                    self._keep_state()
-                except BaseException:
-                    self._updater = None
-                    raise
-        state = self.state()
-        assert state is not None
-        return state
-
-    def state(self) -> State | None:
-        """What is known without asking anybody."""
-        try:
-            return State(**json.loads((self._folder / "state.json").read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def _connected(self) -> "Updater":
-        """An updater with fresh lists, or with kept ones that still count when the index can not be reached."""
-        from runtime.registry.sources.fetcher import FolderFetcher, KeptFetcher, WebFetcher
-
-        lists, url = self._folder / "lists", self._index.url
-        lists.mkdir(parents=True, exist_ok=True)
-        web: FetcherInterface = WebFetcher(url, self._index.insecure_http, self._patience)
-        fetcher = FolderFetcher() if url.startswith("/") else web
-        with only_writer(self._folder / "lock"):
-            try:
-                updater = self._new_updater(fetcher)
-                updater.refresh()
-            except Exception as error:
-                unreachable = error if isinstance(error, Problem) else _told(error)
-                if not isinstance(unreachable, IndexUnreachable) or self.state() is None:
-                    raise
-                updater = self._from_kept(KeptFetcher(lists), unreachable)
-        return updater
-
-    def _from_kept(self, fetcher: "FetcherInterface", unreachable: IndexUnreachable) -> "Updater":
-        updater = self._new_updater(fetcher)
-        try:
-            updater.refresh()
-        except Exception as error:
-            told = error if isinstance(error, Problem) else _told(error)
-            why = "has expired" if isinstance(told, IndexExpired) else "is not whole"
-            unreachable.hint = f"What is kept of it {why}."
-            raise unreachable from None
-        self.note = f"{self.title} can not be reached; this is what was seen of it last. ({unreachable.what})"
-        return updater
-
-    def _new_updater(self, fetcher: "FetcherInterface") -> "Updater":
-        from tuf.ngclient import Updater, UpdaterConfig
-
-        return Updater(
-            str(self._folder / "lists"),
-            _below(self._index.url, "metadata"),
-            target_base_url=_below(self._index.url, "targets"),
-            fetcher=fetcher,
-            config=UpdaterConfig(max_delegations=0, max_root_rotations=64, targets_max_length=32_000_000),
-            bootstrap=self._index.root_bytes,
-        )
-
-    def _keep_state(self) -> None:
-        """Note what was proved; the lists lie where the updater has put them, each checked."""
-        signed = [json.loads((self._folder / "lists" / name).read_bytes())["signed"] for name in _LISTS]
-        until = min(datetime.fromisoformat(each["expires"]).timestamp() for each in signed)
-        known = signed[-1]["targets"].get(documents.SEARCH)
-        before = self.state()
-        if known is None:
-            search = ""
-        elif before and before.search == known["hashes"]["sha256"]:
-            search = before.search
-        else:
-            data = self._document(documents.SEARCH, documents.SEARCH_CAP) or b""
-            documents.read_search(data)  # once, when it is new; `_found` goes by its digest
-            search = hashlib.sha256(data).hexdigest()
-        seen = before.at if self.note and before else time.time()
-        document = {"at": seen, "until": until, "search": search}
-        _write(self._folder / "state.json", canonical(document))
-
     def _found(self) -> list[Found]:
-        """The search document, as it was checked when it was fetched."""
-        state = self.state()
-        if state is None or not state.search:
-            return []
-        try:
-            data = (self._folder / "documents" / state.search).read_bytes()
-        except OSError:
-            data = b""
-        if hashlib.sha256(data).hexdigest() != state.search:
-            (self._folder / "state.json").unlink(missing_ok=True)
-            raise IndexBroken("What is kept of the index was changed.", where=str(self._folder), hint="Try again.")
-        return [one for one in documents.found_in(json.loads(data)) if one.publisher not in self._elsewhere]
-
-    def _document(self, path: str, cap: int) -> bytes | None:
-        """A document of the index, proved by its lists; None if it has none of this name."""
-        if self._updater is None:
-            self.refresh()
-        assert self._updater is not None
-        info = self._updater.get_targetinfo(path)
-        if info is None:
-            return None
-        if info.length > cap:
-            raise AnswerTooLong(f"{path} is said to have {info.length:,} bytes; at most {cap:,} are read.")
-        kept = self._folder / "documents" / info.hashes["sha256"]
-        if self._updater.find_cached_target(info, str(kept)) is None:
-            self._download(info, kept)
-        data = kept.read_bytes()
-        info.verify_length_and_hashes(data)
-        return data
-
-    def _download(self, info: "TargetFile", place: Path) -> None:
-        assert self._updater is not None
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial_file = place.with_name(f".{secrets.token_hex(8)}")
-        try:
-            self._updater.download_target(info, str(partial_file))
-            os.replace(partial_file, place)
-        finally:
-            partial_file.unlink(missing_ok=True)
+        experts = documents.found_in(json.loads(self._lists.search_document()))
+        return [one for one in experts if one.publisher not in self._elsewhere]
 
     def _candidate(self, publisher: str, name: str, version: str, offer: Offer) -> Candidate:
         return Candidate(
@@ -241,15 +97,10 @@ class IndexSource:
 
     def _fetch(self, publisher: str, name: str, version: str, offer: Offer, folder: Path) -> Path:
         """Write a package into a folder, proved by the lists and by the id that was offered."""
-        path = documents.package_path(publisher, name, version)
         place = folder / f"{name}-{version}.expert"
-        with self._blamed():
-            self.refresh()
-            assert self._updater is not None
-            info = self._updater.get_targetinfo(path)
-            if info is None or info.length != offer.size:
+        with self._lists.blamed():
+            if not self._lists.fetch(documents.package_path(publisher, name, version), offer.size, place):
                 raise NotWhatWasOffered(f"The index offers {publisher}/{name} {version} and does not have it.")
-            self._download(info, place)
             seen = glimpse(place)
             if (seen.publisher, seen.name, seen.version, seen.id) != (publisher, name, version, offer.id):
                 place.unlink()
@@ -258,55 +109,6 @@ class IndexSource:
                     f" {seen.version} (id {seen.id[:12]}, offered was {offer.id[:12]})."
                 )
         return place
-
-    @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        """Every fault inside is told as one of this index."""
-        try:
-            yield
-        except Problem as problem:
-            if self.title not in problem.where:
-                problem.where = f"{self.title}: {problem.where}" if problem.where else self.title
-            raise
-        except Exception as error:
-            told = _told(error)
-            if told is None:
-                raise
-            told.where = f"{self.title} ({self._index.url})"
-            raise told from None
-
-
-def kept_in(index: Index) -> Path:
-    """Where what was seen of an index is kept: another address or another root is another index."""
-    digest = hashlib.sha256(index.url.encode() + b"\0" + index.root_bytes).hexdigest()
-    return data_home() / "indexes" / f"{index.name}-{digest[:16]}"
-
-
-def _told(error: Exception) -> Problem | None:
-    """What the updater found wrong, in our words; None for what it does not say."""
-    from tuf.api import exceptions as tuf
-
-    match error:
-        case tuf.ExpiredMetadataError():
-            return IndexExpired(
-                f"Nobody has vouched for this index lately: {error}.",
-                hint="Its publisher renews it with: expertbuild publish --refresh. Until then it may be an old one, held back.",
-            )
-        case tuf.BadVersionNumberError():
-            return IndexOlder(f"The index is older than the one that was seen last: {error}.")
-        case tuf.LengthOrHashMismatchError():
-            return IndexMixed(f"The parts of the index do not belong together: {error}.")
-        case tuf.DownloadLengthMismatchError():
-            return AnswerTooLong(f"An answer is longer than it may be: {error}.")
-        case tuf.DownloadHTTPError():
-            return IndexUnreachable(f"There is no index: {error}.")
-        case tuf.DownloadError():
-            return IndexUnreachable(f"The index can not be fetched: {error}.")
-        case tuf.RepositoryError():
-            return IndexForged(f"The index is not signed as it must be: {error}.")
-        case OSError():
-            return Problem(f"What is fetched of the index can not be kept: {error.strerror}.")
-    return None
 
 
 def _rank(one: Found, wanted: list[str]) -> int:
@@ -326,13 +128,3 @@ def _rank(one: Found, wanted: list[str]) -> int:
         else:
             return 0
     return total
-
-
-def _below(url: str, folder: str) -> str:
-    return f"{url}{folder}/" if url.endswith("/") else f"{url}/{folder}/"
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial_file = path.with_name(f".{secrets.token_hex(8)}")
-    partial_file.write_bytes(data)
-    os.replace(partial_file, path)
