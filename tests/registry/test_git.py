@@ -324,6 +324,13 @@ def test_a_commit_beyond_the_limit_is_not_fetched(store, repository):
     refused(store, text, RepositoryTooLarge, "more than 1,000,000 bytes", Limits(bytes=1_000_000))
 
 
+def test_many_small_files_count_together(store, repository):
+    for number in range(5):
+        (repository.folder / f"{number}.bin").write_bytes(os.urandom(500_000))
+    text = repository.at(repository.commit())
+    refused(store, text, RepositoryTooLarge, "more than 1,000,000 bytes", Limits(bytes=1_000_000))
+
+
 def test_a_small_pack_that_becomes_large_is_not_read(store, repository):
     """Zeros compress a thousandfold: the pack is within the limit, what it says it holds is not."""
     (repository.folder / "zeros.expert").write_bytes(bytes(8_000_000))

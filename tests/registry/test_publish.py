@@ -19,7 +19,7 @@ from runtime.artifact.refusals import BadSignature, Refused, WrongDigest
 from runtime.artifact.release import add_signature
 from runtime.artifact.strict_json import canonical
 from runtime.errors import Mistake
-from runtime.registry.index import documents
+from runtime.registry.index import documents, roles
 from runtime.registry.index.publish import publish, refresh, yank
 from runtime.registry.index.roles import Keys
 from runtime.registry.refusals import (
@@ -293,6 +293,29 @@ def test_what_somebody_put_into_the_folder_is_not_signed(folder, package, tmp_pa
     path = folder / "metadata" / "1.targets.json"
     path.write_bytes(path.read_bytes().replace(b'"0.1.0', b'"0.1.1').replace(b"packages/acme", b"packages/evil"))
     refused(folder, lambda: publish(folder, [tmp_path / "new.expert"], KEYS), IndexBroken)
+
+
+def test_lists_that_somebody_else_signed_are_not_continued(folder, package, tmp_path):
+    """The same with more care: timestamp, snapshot and targets agree with each other, under another key."""
+    publish(folder, [package], KEYS)
+    sealed(tmp_path / "new.expert", version="0.2.0")
+    chain = roles.load_chain(folder / "metadata", roles.load_roots(folder / "metadata", KEYS)[-1])
+    for name, data in roles.release(chain, {}, Keys(private(MALLORY)), NOW):
+        (folder / "metadata" / name).write_bytes(data)
+    refused(folder, lambda: publish(folder, [tmp_path / "new.expert"], KEYS), IndexBroken)
+
+
+def test_two_that_publish_at_once_both_get_in(folder, tmp_path):
+    words = [sys.executable, "-m", "expertbuild.cli"]
+    subprocess.run([*words, "keygen", "release"], check=True, capture_output=True)
+    running = []
+    for version in ("0.1.0", "0.2.0", "0.3.0"):
+        sealed(tmp_path / f"{version}.expert", version=version)
+        command = [*words, "publish", tmp_path / f"{version}.expert", "--index", folder, "--key", "release"]
+        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+    assert [each.wait() for each in running] == [0, 0, 0]
+    assert set(entry(folder)) == {"0.1.0", "0.2.0", "0.3.0"}
+    assert lists(folder)["timestamp"]["version"] == 3
 
 
 def test_a_document_that_somebody_changed_is_not_continued(folder, package, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 import time
 
 import pytest
@@ -208,6 +210,21 @@ def test_a_search_among_500_experts_takes_less_than_200_ms_of_its_own(run, folde
         spent.append(time.process_time() - began)
     assert len(text.splitlines()) == 501
     assert min(spent) < 0.2
+
+
+IMPORTED = """
+import sys
+from expertbuild.cli import main
+code = main(sys.argv[1:])
+sys.exit(code or bool({"tuf", "securesystemslib", "urllib3", "jsonschema"} & sys.modules.keys()))
+"""
+
+
+def test_what_asks_no_index_pays_for_none(run, folder, root):
+    run("index", "add", "acme", folder, "--root", root)
+    run("index", "update")
+    for words in (["list"], ["search", "sql"], ["index", "list"]):
+        subprocess.run([sys.executable, "-c", IMPORTED, *words], check=True, capture_output=True)
 
 
 VARIANTS = {base: {"base": "1" * 64, "tokenizer": "2" * 64} for base in ("nano", "qwen3-0.6b")}
