@@ -36,6 +36,10 @@ VERBS = {
     "sign": "runtime.registry.commands.sign:sign",
     "unpack": "runtime.registry.commands.unpack:unpack",
     "trust": "runtime.registry.commands.trust:trust",
+    "publish": "runtime.registry.commands.publish:publish",
+    "yank": "runtime.registry.commands.publish:yank",
+    "index": "runtime.registry.commands.index:index",
+    "search": "runtime.registry.commands.search:search",
     "route": "runtime.route:route",
 }
 

@@ -1,5 +1,6 @@
 """What people type, turned into wishes: names with ranges, package files, sources named by hand."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class Files:
 def is_path(word: str) -> bool:
     """Whether a word names a package file, or a folder one was unpacked to, and not an expert."""
     path = Path(word)
+    if known.names_repository(word):
+        return False
     return path.suffix == ".expert" or word[:1] in "./~" or path.is_file() or (path / "statement.json").is_file()
 
 
@@ -53,6 +56,26 @@ def named_sources(texts: Iterable[str]) -> list[Source]:
             )
         found.append(source)
     return [*found, *known.configured()]
+
+
+def read_addresses(words: Iterable[str]) -> tuple[list[Source], list[Want]]:
+    """Repositories that were named instead of experts: the sources that they are, and a wish for all they have."""
+    sources, wants = [], []
+    for word in words:
+        [source] = named_sources([word])[:1]
+        found = list(source.search(""))
+        if not found:
+            raise NotOffered(f"{source.title} has no packages.")
+        sources.append(source)
+        wants += [Want(one.full_name, f"={one.version}", id=one.id) for one in found]
+    return sources, wants
+
+
+def tell_notes(sources: Iterable[Source]) -> None:
+    """What a person should know about the answers, such as that they are kept ones."""
+    for source in sources:
+        if note := getattr(source, "note", ""):
+            print(shown(note), file=sys.stderr)
 
 
 def read_names(words: Iterable[str], store: Store, sources: Sequence[Source]) -> list[Want]:

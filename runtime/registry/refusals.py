@@ -108,3 +108,82 @@ class StoreChanged(Problem):
 
 class StoreBroken(Problem):
     """The store can not be read or written."""
+
+
+# Indexes: what comes from elsewhere.
+class IndexRefused(Refused):
+    """An index, or an answer of one, that is not accepted."""
+
+
+class IndexOlder(IndexRefused):
+    """An index older than the one that was seen last."""
+
+
+class IndexExpired(IndexRefused):
+    """An index whose publisher has not vouched for it lately: it may be an old one, held back."""
+
+
+class IndexMixed(IndexRefused):
+    """Parts of an index that do not belong together."""
+
+
+class IndexForged(IndexRefused):
+    """A list that is not signed by the keys that count for this index."""
+
+
+class AnswerTooLong(IndexRefused):
+    """An answer longer than was announced, or endless."""
+
+
+class RedirectRefused(IndexRefused):
+    """An answer that sends us where an index has no business to send anybody."""
+
+
+class IndexUnreachable(Problem):
+    """An index that does not answer, and of which nothing is kept that still counts."""
+
+
+class AnswerTooSlow(IndexUnreachable):
+    """An answer that takes longer than anybody should wait."""
+
+
+class UnknownIndex(Mistake):
+    """A name that no configured index has."""
+
+
+class UnsafeAddress(Mistake):
+    """An address that no index or repository may have."""
+
+
+# Indexes: what we write ourselves.
+class IndexBroken(Problem):
+    """The folder of an index is not as it was left."""
+
+
+class ForeignIndex(Mistake):
+    """An index that another key signs."""
+
+
+class NotForOthers(Mistake):
+    """A package in a namespace that means something else on every machine."""
+
+
+class NotInIndex(Mistake):
+    """A version that the index does not have."""
+
+
+# Git repositories.
+class RepositoryRefused(Refused):
+    """A repository, or something in it, that is not accepted."""
+
+
+class RepositoryTooLarge(RepositoryRefused):
+    """A commit that is larger than anybody should fetch."""
+
+
+class RepositoryTooSlow(RepositoryRefused):
+    """A repository that takes longer than anybody should wait."""
+
+
+class PointerOnly(RepositoryRefused):
+    """A file of which the repository has a pointer only; the content lies on another server."""

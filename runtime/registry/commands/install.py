@@ -25,7 +25,7 @@ def install(argv: Sequence[str]) -> int:
     words.add_argument(
         "subject",
         nargs="*",
-        help="NAME, PUBLISHER/NAME, either with @RANGE; a .expert file, or a folder with its members",
+        help="NAME, PUBLISHER/NAME, either with @RANGE; a .expert file, or a folder with its members; git+URL@COMMIT",
     )
     source_words(words)
     words.add_argument("--locked", type=Path, metavar="FILE", help="exactly what this lock file lists")
@@ -47,10 +47,19 @@ def install(argv: Sequence[str]) -> int:
 
 
 def _asked(said: argparse.Namespace) -> int:
-    from runtime.registry.asking import is_path, met_already, named_sources, read_files, read_names
+    from runtime.registry.asking import (
+        is_path,
+        met_already,
+        named_sources,
+        read_addresses,
+        read_files,
+        read_names,
+        tell_notes,
+    )
     from runtime.registry.base import wanted_base
     from runtime.registry.carrying import Allowed, carry_out
     from runtime.registry.plan import Plan, make_plan
+    from runtime.registry.sources import names_repository
 
     store = Store()
     paths = [Path(word).expanduser() for word in said.subject if is_path(word)]
@@ -58,13 +67,17 @@ def _asked(said: argparse.Namespace) -> int:
         if given and not paths:
             raise Mistake(f"{flag} is for package files that are named by hand.")
     files = read_files(paths, store, allow_unsigned=said.allow_unsigned)
-    sources = named_sources(said.sources)
-    wants = [*read_names([word for word in said.subject if not is_path(word)], store, sources), *files.wants]
+    words = [word for word in said.subject if not is_path(word)]
+    repositories, found = read_addresses([word for word in words if names_repository(word)])
+    sources = [*repositories, *named_sources(said.sources)]
+    names = read_names([word for word in words if not names_repository(word)], store, sources)
+    wants = [*names, *found, *files.wants]
     base = wanted_base(said.base) if said.base else None
     if base is None and met_already(wants, store):
         plan = Plan({want.name: store.current()[want.name] for want in wants})
     else:
         plan = make_plan(store, wants, sources, by_hand=files.candidates, base=base, loose=said.force)
+    tell_notes(sources)
     if said.dry_run:
         return show_plan(plan, as_document=said.json)
     allowed = Allowed(said.allow_unsigned, said.trust_first_use, said.replace, said.force)

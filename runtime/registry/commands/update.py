@@ -9,7 +9,7 @@ from runtime.registry.store import Store
 
 def update(argv: Sequence[str]) -> int:
     """Bring what is installed to the newest versions that fit everybody's requirements."""
-    from runtime.registry.asking import named_sources
+    from runtime.registry.asking import named_sources, tell_notes
     from runtime.registry.base import wanted_base
     from runtime.registry.carrying import Allowed, carry_out
     from runtime.registry.offers import Want
@@ -26,7 +26,9 @@ def update(argv: Sequence[str]) -> int:
     names = sorted({store.find(name).name for name in said.name} if said.name else store.current())
     base = wanted_base(said.base) if said.base else None
     wants = [Want(name, keep=True) for name in names]
-    plan = make_plan(store, wants, named_sources(said.sources), base=base, renew=names)
+    sources = named_sources(said.sources)
+    plan = make_plan(store, wants, sources, base=base, renew=names)
+    tell_notes(sources)
     plan = plan if said.keep else keeping_only_new(plan)
     if said.dry_run:
         return show_plan(plan, as_document=said.json)

@@ -11,11 +11,27 @@ from runtime.registry.candidate import Source
 
 def configured() -> list[Source]:
     """The sources of this machine, in the order in which they were added."""
-    return []
+    from runtime.registry.index.settings import load_indexes
+    from runtime.registry.sources.index import IndexSource
+
+    indexes = load_indexes()
+    pinned = {namespace: index.name for index in indexes for namespace in index.namespaces}
+    return [IndexSource(i, frozenset(n for n, owner in pinned.items() if owner != i.name)) for i in indexes]
 
 
 def at(text: str) -> Source | None:
-    """A source that was named by hand; None when `text` does not name one."""
-    from runtime.registry.sources.folder import FolderSource
+    """A source that was named by hand: a commit of a repository, a folder of packages; None for anything else."""
+    if names_repository(text):
+        from runtime.registry.sources.git import GitSource, parse
 
-    return FolderSource(Path(text)) if Path(text).is_dir() else None
+        return GitSource(parse(text))
+    if Path(text).is_dir():
+        from runtime.registry.sources.folder import FolderSource
+
+        return FolderSource(Path(text))
+    return None
+
+
+def names_repository(text: str) -> bool:
+    """Whether this is meant as an address; which ones are good is for the source to say."""
+    return text.startswith("git+") or "::" in text or "://" in text
