@@ -28,7 +28,7 @@ VERBS = {
     "uninstall": "runtime.registry.commands.uninstall:uninstall",
     "list": "runtime.registry.commands.listing:list_installed",
     "info": "runtime.registry.commands.info:info",
-    "verify": "runtime.registry.commands.verify:verify",
+    "verify": "expertbuild.verbs.verify:main",
     "keygen": "runtime.registry.commands.keygen:keygen",
     "trust": "runtime.registry.commands.trust:trust",
     "route": "runtime.route:route",
