@@ -80,13 +80,14 @@ def forked(work):
             work()
             os._exit(0)
         except BaseException:
-            traceback.print_exc()
+            os.write(2, traceback.format_exc().encode())  # past whatever captures the output of this process
             os._exit(1)
     yield child
 
 
 def loop(store, packages, kills, seed):
-    """Kill a writer so many times; how many kills hit a change under way, and how often a reader saw a version."""
+    """Kill a writer so many times; how many kills hit a change under way, how many left the store other than the one
+    before had, and how often a reader saw a whole version."""
     known = {glimpse(path).id for path in packages.values()}
     chance = random.Random(seed)
     shared = mmap.mmap(-1, 16)  # 0: is the writer at it, 1: shall the reader stop, 8-15: what the reader saw
@@ -97,7 +98,11 @@ def loop(store, packages, kills, seed):
             seen += look(Store(), known)
             shared[8:16] = seen.to_bytes(8, "little")
 
-    hit = 0
+    begun = time.monotonic()
+    store.install(packages[FIRST])
+    store.install(packages[SECOND])
+    change = (time.monotonic() - begun) / 2  # how long one takes, on this machine, now
+    hit, changed, before = 0, 0, None
     with forked(read) as reader:
         try:
             for number in range(kills):
@@ -105,11 +110,13 @@ def loop(store, packages, kills, seed):
                 with forked(
                     lambda number=number: churn(store, packages, random.Random(seed + number), shared)
                 ) as writer:
-                    time.sleep(chance.uniform(0.0, 0.12))
+                    time.sleep(chance.uniform(0.0, 3 * change))
                     os.kill(writer, signal.SIGKILL)
                     assert os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1]) == -signal.SIGKILL
                 hit += shared[0] == BUSY
                 standing = Store().list()
+                now = {(installed.version, installed.id) for installed in standing}
+                changed, before = changed + (now != before), now
                 assert {installed.id for installed in standing} <= known
                 assert [fault for installed in standing for fault in audit(store, installed).faults] == []
                 if chance.random() < 0.3:
@@ -119,7 +126,7 @@ def loop(store, packages, kills, seed):
             ended = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
     assert ended == 0, "the reader saw something that was not whole"
     leaves_no_rubbish(store)
-    return hit, int.from_bytes(shared[8:16], "little")
+    return hit, changed, int.from_bytes(shared[8:16], "little")
 
 
 def leaves_no_rubbish(store):
@@ -131,15 +138,19 @@ def leaves_no_rubbish(store):
 
 
 def test_fifteen_kills_leave_a_store_that_verifies(store, packages):
-    hit, _ = loop(store, packages, 15, seed=15)
+    hit, changed, _ = loop(store, packages, 15, seed=15)
     assert hit >= 5
+    assert changed > 0
 
 
 @pytest.mark.slow
 def test_two_hundred_kills_leave_a_store_that_verifies(store, packages, capsys):
     begun = time.monotonic()
-    hit, seen = loop(store, packages, 250, seed=200)
+    hit, changed, seen = loop(store, packages, 250, seed=200)
     with capsys.disabled():
-        print(f"\n250 kills, {hit} in mid-change, {seen} whole readings beside them, {time.monotonic() - begun:.0f} s")
+        print(
+            f"\n250 kills, {hit} in mid-change, {changed} left another content, {seen} whole readings, {time.monotonic() - begun:.0f} s"
+        )
     assert hit >= 200
-    assert seen > 0
+    assert changed > 50
+    assert seen > 50
