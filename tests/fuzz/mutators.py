@@ -82,7 +82,11 @@ def json_tree(data: bytes, chance: random.Random) -> bytes:
     if chance.random() < 0.1:
         return plain(data, chance)
     try:
-        return _canonical(_changed(json.loads(data), chance))
+        value = json.loads(data)
+        if chance.random() < 0.1:  # the same value in another spelling
+            spelled = json.dumps(value, ensure_ascii=chance.random() < 0.5, indent=chance.choice((None, 0, 2)))
+            return spelled.encode("utf-8", "surrogatepass")
+        return _canonical(_changed(value, chance))
     except (ValueError, RecursionError):
         return plain(data, chance)
 
@@ -114,6 +118,9 @@ def envelope(data: bytes, chance: random.Random) -> bytes:
         entries = [dict(entry) for entry in value["signatures"]]
         for signer in chance.sample((ALICE, BOB, MALLORY), chance.randrange(3)):
             entries.append({"keyid": "", "public": _b64(signer.public), "sig": ""})
+        if chance.random() < 0.2:  # the neutral point as a key: its signature of anything fits
+            neutral = (1).to_bytes(32, "little")
+            entries.append({"keyid": "", "public": _b64(neutral), "sig": _b64(neutral + bytes(32))})
         message = signatures.pre_authentication(payload)
         known = {_b64(key.public): key for key in (ALICE, BOB, MALLORY)}
         for entry in entries:
@@ -224,14 +231,50 @@ def tensors(data: bytes, chance: random.Random) -> bytes:
     except (ValueError, RecursionError):
         return plain(data, chance)
     if chance.random() < 0.3:
-        payload = plain(payload, chance)
+        payload = plain(payload, chance) if chance.random() < 0.5 else _odd_number(payload, chance)
     else:
         header = _changed(header, chance)
+    if isinstance(header, dict) and chance.random() < 0.2:
+        for entry in header.values():
+            if isinstance(entry, dict) and isinstance(entry.get("shape"), list) and chance.random() < 0.5:
+                entry["shape"] = _shape(entry["shape"], chance)
     if chance.random() < 0.5 and isinstance(header, dict):
         payload = _laid_out(header, payload)
     text = _canonical(header) if chance.random() < 0.9 else json.dumps(header).encode("utf-8", "surrogatepass")
     text += b" " * (-(8 + len(text)) % chance.choice((1, 8, 64)))
     return len(text).to_bytes(8, "little") + text + payload
+
+
+def _shape(shape: list[Any], chance: random.Random) -> list[Any]:
+    """Other dimensions: empty, one more or less, nothing beside huge ones."""
+    match chance.randrange(5):
+        case 0:
+            return [*shape, 0, *chance.choices((0, 1, 2**31, 2**39), k=chance.randrange(4))]
+        case 1:
+            return [0, *shape]
+        case 2:
+            return shape[:-1]
+        case 3:
+            return [*shape, 1]
+        case _:
+            return [chance.choice((0, 1, 2, 3, 4, n)) for n in shape]
+
+
+def _odd_number(payload: bytes, chance: random.Random) -> bytes:
+    """NaN, infinity, a negative or a huge place, where a number stands."""
+    odd = chance.choice(
+        (
+            b"\x00\x00\xc0\x7f",
+            b"\x00\x00\x80\xff",
+            b"\xc0\x7f",
+            b"\x80\x7f",
+            b"\xff\xff\xff\xff",
+            b"\xff\xff\xff\x7f",
+            b"\x07\0\0\0",
+        )
+    )
+    at = chance.randrange(len(payload) + 1) // len(odd) * len(odd)
+    return payload[:at] + odd + payload[at + len(odd) :] if at + len(odd) <= len(payload) else payload
 
 
 _WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -362,6 +405,18 @@ def _restate(made: dict[bytes, bytes], changed: bytes, chance: random.Random) ->
         for field in ("publisher", "name", "version", "requires", "conflicts"):
             if chance.random() < 0.95:
                 said["predicate"][field] = manifest[field]
+        if chance.random() < 0.15:
+            other = {
+                "publisher": "evil",
+                "name": "expert-evil",
+                "version": "6.6.6",
+                "requires": {"a/b": "*"},
+                "conflicts": {"a/b": "*"},
+            }
+            field = chance.choice([*other, "variants"])
+            said["predicate"][field] = other.get(field) or {
+                base: {"base": {"sha256": "9" * 64}, "tokenizer": {"sha256": "8" * 64}} for base in manifest["variants"]
+            }
         made[b"statement.json"] = _canonical(said)
         if b"signatures.json" in made and changed != b"signatures.json":
             made[b"signatures.json"] = signatures.sign(made[b"statement.json"], [ALICE])

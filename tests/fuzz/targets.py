@@ -1,8 +1,8 @@
 """What is fuzzed: each reader of bytes from outside, with valid beginnings, a mutator and an oracle.
 
-A target takes bytes. It may refuse them, by the refusal hierarchy and with one printable sentence, or accept them; what
+A target reads bytes. It may refuse them, by the refusal hierarchy and with one printable sentence, or accept them; what
 it accepts must pass the oracle: written again it is the same bytes, or an independent reader sees the same content.
-Anything else is a finding.
+Anything else is a finding, a refusal inside the oracle included.
 """
 
 import atexit
@@ -19,28 +19,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from runtime.artifact import signature as signatures
 from runtime.artifact import strict_json
 from runtime.artifact.container import open_container, write_container
 from runtime.artifact.manifest import read_manifest, write_manifest
 from runtime.artifact.package import glimpse, open_package
-from runtime.artifact.refusals import Refused
+from runtime.artifact.refusals import BadSignature, Refused
+from runtime.artifact.release import seal
 from runtime.artifact.statement import read_statement, write_statement
 from runtime.artifact.tensors import read_header, write_tensors
 from tests.artifact import samples
 from tests.fuzz import mutators
 from tests.fuzz.mutators import Mutator
 
+KEYS = (samples.ALICE, samples.BOB, samples.MALLORY)
 LONGEST = 64 * 1024
 SLOWEST = 5.0  # seconds of this thread's own time for one input of at most LONGEST bytes
 
 
 @dataclass(frozen=True)
 class Target:
-    """`check` returns whether the input was accepted; it raises for a finding."""
+    """`read` may refuse; what it returns is given to `oracle`, which raises for a finding."""
 
-    check: Callable[[bytes], bool]
+    read: Callable[[bytes], Any]
+    oracle: Callable[[bytes, Any], None]
     seeds: Callable[[], list[bytes]]
     mutate: Mutator
 
@@ -49,121 +53,185 @@ def attempt(target: Target, data: bytes) -> bool:
     """Give one input to a target. True: accepted; an exception: a finding."""
     begun = time.thread_time()
     try:
-        accepted = target.check(data)
+        content, refused = target.read(data), None
     except Refused as refusal:
-        accepted = False
-        sentence = str(refusal)
-        assert sentence.isprintable() and 10 < len(sentence) < 5000, f"not a sentence to show: {sentence[:200]!r}"
+        content, refused = None, str(refusal)
+    if refused is None:
+        try:
+            target.oracle(data, content)
+        except Refused as refusal:
+            raise AssertionError(f"accepted, and refused when it was written or read again: {refusal}") from refusal
+    else:
+        assert refused.isprintable() and 10 < len(refused) < 5000, f"not a sentence to show: {refused[:200]!r}"
     taken = time.thread_time() - begun
     assert taken < SLOWEST, f"{taken:.1f} s for {len(data)} bytes"
-    return accepted
+    return refused is None
 
 
-# The checks.
+# The readers and their oracles.
 
 
-def check_json(data: bytes) -> bool:
-    value = strict_json.read(data, "the input")
+def read_json(data: bytes) -> Any:
+    return strict_json.read(data, "the input")
+
+
+def same_json(data: bytes, value: Any) -> None:
     assert value == json.loads(data), "another value than the standard reader sees"
     once = strict_json.canonical(value)
     assert strict_json.canonical(strict_json.read_canonical(once, "the canonical form")) == once
-    return True
 
 
-def check_statement(data: bytes) -> bool:
-    assert write_statement(read_statement(data)) == data, "accepted in a spelling that is not ours"
-    return True
+def same_statement(data: bytes, statement: Any) -> None:
+    assert write_statement(statement) == data, "accepted in a spelling that is not ours"
 
 
-def check_manifest(data: bytes) -> bool:
-    assert write_manifest(read_manifest(data)) == data, "accepted in a spelling that is not ours"
-    return True
+def same_manifest(data: bytes, manifest: Any) -> None:
+    assert write_manifest(manifest) == data, "accepted in a spelling that is not ours"
 
 
-def check_envelope(data: bytes) -> bool:
-    """Also verified: no key but one that really signed may be named."""
-    envelope = signatures.read_envelope(data)
+def same_envelope(data: bytes, envelope: Any) -> None:
+    """No key may count but one that really signed."""
     assert signatures.write_envelope(envelope) == data, "accepted in a spelling that is not ours"
-    signed = signatures.verify(envelope, envelope.payload)
-    assert signed <= {signatures.key_id(key.public) for key in (samples.ALICE, samples.BOB, samples.MALLORY)}
+    try:
+        signed = signatures.verify(envelope, envelope.payload)
+    except BadSignature:
+        return
+    assert signed <= {signatures.key_id(key.public) for key in KEYS}, "a signature fits a key that nobody holds"
     message = signatures.pre_authentication(envelope.payload)
-    assert all(each.signature == _signer(each.public).sign(message) for each in envelope.signatures)
-    return True
+    for each in envelope.signatures:
+        [key] = [key for key in KEYS if key.public == each.public]
+        assert each.signature == key.sign(message), "a signature fits that its key did not make"
 
 
-def check_tensors(data: bytes) -> bool:
+def same_tensors(data: bytes, header: Any) -> None:
     """The safetensors library must see the same tensors; it may not accept less."""
     from safetensors import deserialize
 
-    entries, _ = read_header(data, "the input")
+    entries, _ = header
     theirs = {name: (view["dtype"], tuple(view["shape"]), bytes(view["data"])) for name, view in deserialize(data)}
     ours = {e.name: (e.dtype, e.shape, data[e.begin : e.end]) for e in entries.values()}
     assert theirs == ours, "the safetensors library reads something else"
-    return True
 
 
-def check_slots(data: bytes) -> bool:
-    """Read, written in full precision and read again it is the same record; and it is finite."""
+def read_slots(data: bytes) -> Any:
+    from runtime.artifact.slots import read_slots
+
+    return read_slots(data)
+
+
+def same_slots(data: bytes, record: Any) -> None:
+    """Each slot can be computed; written in full precision and read again it is the same record; and it is finite."""
     import torch
 
     from runtime.artifact.slots import _parts, read_slots, write_slots
 
-    record = read_slots(data)
     again = read_slots(write_slots(record, "fp32"))
     assert again.kind == record.kind and again.slots.keys() == record.slots.keys()
     for module, slot in record.slots.items():
+        _can_be_computed(slot)
         before, after = dict(_parts(slot)), dict(_parts(again.slots[module]))
         assert before.keys() == after.keys()
         for part, tensor in before.items():
             assert bool(torch.isfinite(tensor.float()).all()), f"{part} is not finite"
             assert torch.equal(tensor.to(after[part].dtype), after[part]), f"{part} came back changed"
-    return True
 
 
-def check_canary(data: bytes) -> bool:
+def _can_be_computed(slot: Any) -> None:
+    """y = W x' + g_out * (W x') + B (A x') + K(x') + S x' for some W, with no two opinions about its shape."""
+    import torch
+
+    sizes = [] if slot.a is None else [(slot.b.shape[0], slot.a.shape[1])]
+    sizes += (
+        [] if slot.k is None else [(slot.k[0].shape[0] * slot.k[1].shape[0], slot.k[0].shape[1] * slot.k[1].shape[1])]
+    )
+    outputs = {size[0] for size in sizes} | (set() if slot.g_out is None else {len(slot.g_out)})
+    inputs = {size[1] for size in sizes} | (set() if slot.g_in is None else {len(slot.g_in)})
+    assert len(outputs) <= 1 and len(inputs) <= 1, "two opinions about the layer"
+    if slot.a is not None:
+        assert (slot.b.float() @ slot.a.float()).numel() > 0, "a product of nothing"
+    if slot.s is not None:
+        rows, columns, values = slot.s
+        places = list(zip(rows.tolist(), columns.tolist(), strict=True))
+        assert places == sorted(set(places)) and len(values) == len(places), "sparse places out of order"
+        shape = (min(outputs, default=2**31), min(inputs, default=2**31))
+        torch.sparse_coo_tensor(
+            torch.stack([rows.long(), columns.long()]), values.float(), shape, check_invariants=True
+        )
+
+
+def read_canary(data: bytes) -> Any:
+    from runtime.artifact.canary import read_canary
+
+    return read_canary(data)
+
+
+def same_canary(data: bytes, canary: Any) -> None:
     import torch
 
     from runtime.artifact.canary import read_canary, write_canary
 
-    canary = read_canary(data)
     again = read_canary(write_canary(canary))
     assert again.tolerance == canary.tolerance and len(again.probes) == len(canary.probes)
     for one, other in zip(canary.probes, again.probes, strict=True):
         for part in ("tokens", "top_ids", "top_values"):
             assert torch.equal(getattr(one, part), getattr(other, part)), f"{part} came back changed"
-    return True
 
 
-def check_container(data: bytes) -> bool:
-    """Written again it is the same file, and Python's zipfile lists the same names with the same content."""
+def read_container(data: bytes) -> Any:
     with open_container(_placed(data)) as container:
-        members = {name: container.read(name) for name in container.names}
+        return {name: container.read(name) for name in container.names}
+
+
+def same_container(data: bytes, members: Any) -> None:
+    """Written again it is the same file, and Python's zipfile lists the same names with the same content."""
     again = _room() / "again"
     write_container(again, members)
     assert again.read_bytes() == data, "accepted in a form that we would not write"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert [info.filename for info in archive.infolist()] == list(members), "zipfile lists other names"
         assert all(archive.read(name) == content for name, content in members.items()), "zipfile reads other bytes"
-    return True
 
 
-def check_package(data: bytes) -> bool:
-    """Everything in it is listed with its digest, its parts agree, and a glimpse sees the same release."""
-    path = _placed(data)
-    with open_package(path) as package:
-        members = {name: package.read(name) for name in package.members}
-        listed = package.statement.members
-        for name, content in members.items():
-            if name not in ("statement.json", "signatures.json"):
-                assert (listed[name].size, listed[name].sha256) == (len(content), hashlib.sha256(content).hexdigest())
-        assert package.id == hashlib.sha256(members["statement.json"]).hexdigest()
-        said = (package.statement.publisher, package.statement.name, package.statement.version)
-        assert (package.manifest.publisher, package.manifest.name, package.manifest.version) == said
-    seen = glimpse(path)
-    assert (seen.id, seen.publisher, seen.name, seen.version) == (package.id, *said)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == members
-    return True
+def read_package(data: bytes) -> Any:
+    with open_package(_placed(data)) as package:
+        return package, {name: package.read(name) for name in package.members}
+
+
+def same_package(data: bytes, opened: Any) -> None:
+    """Everything in it is listed with its digest, its parts agree, and sealing the same again gives the same statement."""
+    from safetensors import deserialize
+
+    package, members = opened
+    statement, manifest = package.statement, package.manifest
+    for name, content in members.items():
+        if name not in ("statement.json", "signatures.json"):
+            listed = statement.members[name]
+            assert (listed.size, listed.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    for field in ("publisher", "name", "version", "requires", "conflicts"):
+        assert getattr(statement, field) == getattr(manifest, field), f"two opinions about {field}"
+    assert {b: (v.base, v.tokenizer) for b, v in statement.variants.items()} == {
+        b: (v.base_digest, v.tokenizer_digest) for b, v in manifest.variants.items()
+    }, "two opinions about the bases"
+    assert manifest.decoding.grammar == ("grammar.gbnf" in members)
+    for name, content in members.items():
+        if name.endswith(".safetensors"):
+            deserialize(content)
+        else:
+            assert name.endswith((".json", ".gbnf", ".md")) or name == "LICENSE", f"{name} has no place in a package"
+            content.decode("utf-8")
+    seen = glimpse(package.path)
+    assert (seen.id, seen.publisher, seen.name, seen.version) == (
+        hashlib.sha256(members["statement.json"]).hexdigest(),
+        manifest.publisher,
+        manifest.name,
+        manifest.version,
+    )
+    made_here = ("statement.json", "signatures.json", "manifest.json")
+    given = {name: content for name, content in members.items() if name not in made_here}
+    if statement.members.keys() == {*given, "manifest.json"} and not statement.annotations:
+        again = seal(_room() / "again.expert", given, manifest, provenance=statement.provenance)
+        assert again == package.id, "sealing the same again gives another release"
+    same_container(data, dict(sorted(members.items())))
 
 
 # What they begin with.
@@ -259,15 +327,15 @@ def _package_seeds() -> list[bytes]:
 
 
 TARGETS = {
-    "json": Target(check_json, _json_seeds, mutators.json_text),
-    "statement": Target(check_statement, _statement_seeds, mutators.statement),
-    "manifest": Target(check_manifest, _manifest_seeds, mutators.json_tree),
-    "envelope": Target(check_envelope, _envelope_seeds, mutators.envelope),
-    "tensors": Target(check_tensors, _tensor_seeds, mutators.tensors),
-    "slots": Target(check_slots, _slots_seeds, mutators.tensors),
-    "canary": Target(check_canary, _canary_seeds, mutators.tensors),
-    "container": Target(check_container, _container_seeds, mutators.container),
-    "package": Target(check_package, _package_seeds, mutators.package),
+    "json": Target(read_json, same_json, _json_seeds, mutators.json_text),
+    "statement": Target(read_statement, same_statement, _statement_seeds, mutators.statement),
+    "manifest": Target(read_manifest, same_manifest, _manifest_seeds, mutators.json_tree),
+    "envelope": Target(signatures.read_envelope, same_envelope, _envelope_seeds, mutators.envelope),
+    "tensors": Target(lambda data: read_header(data, "the input"), same_tensors, _tensor_seeds, mutators.tensors),
+    "slots": Target(read_slots, same_slots, _slots_seeds, mutators.tensors),
+    "canary": Target(read_canary, same_canary, _canary_seeds, mutators.tensors),
+    "container": Target(read_container, same_container, _container_seeds, mutators.container),
+    "package": Target(read_package, same_package, _package_seeds, mutators.package),
 }
 
 
@@ -287,10 +355,6 @@ def _placed(data: bytes) -> Path:
     path.unlink(missing_ok=True)  # an old map may still lie on the old file
     path.write_bytes(data)
     return path
-
-
-def _signer(public: bytes) -> samples.Key:
-    return next(key for key in (samples.ALICE, samples.BOB, samples.MALLORY) if key.public == public)
 
 
 def _sizes() -> dict[str, int]:
