@@ -14,6 +14,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
+FUZZED = ("json", "statement", "manifest", "envelope", "tensors", "slots", "canary", "container", "package")
+
 
 def install(session: nox.Session, *what: str) -> None:
     """uv does not read pip's configuration; packages that lie at hand for pip count for it too."""
@@ -54,6 +56,16 @@ def slow(session: nox.Session) -> None:
     """The tests that take minutes: long kill loops, whole builds, the tutorial."""
     install(session, "-e", ".[dev]")
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Every reader of bytes from outside, a minute each, guided by coverage: `nox -s fuzz -- container --seconds 600`."""
+    install(session, "-e", ".[dev]", "atheris>=3.0")
+    named = bool(session.posargs) and not session.posargs[0].startswith("-")
+    targets = session.posargs[:1] if named else FUZZED
+    for target in targets:
+        session.run("python", "-m", "tests.fuzz", target, *session.posargs[named:])
 
 
 @nox.session

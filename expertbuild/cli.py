@@ -31,7 +31,7 @@ VERBS = {
     "uninstall": "runtime.registry.commands.uninstall:uninstall",
     "list": "runtime.registry.commands.listing:list_installed",
     "info": "runtime.registry.commands.info:info",
-    "verify": "runtime.registry.commands.verify:verify",
+    "verify": "expertbuild.verbs.verify:main",
     "keygen": "runtime.registry.commands.keygen:keygen",
     "sign": "runtime.registry.commands.sign:sign",
     "unpack": "runtime.registry.commands.unpack:unpack",

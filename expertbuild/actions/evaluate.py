@@ -1,13 +1,11 @@
 """evaluate: the compiled expert on held-out cases, through the engine that will serve it, the base beside it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from expertbuild.actions.base import base_directory
 from expertbuild.graph import Action, Context
-
-Messages = list[Any]
 
 
 def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
@@ -28,9 +26,11 @@ EVALUATE = Action(
 
 def evaluate(run: Context) -> None:
     """Score both with the same prompts, grammar and decoding."""
+    from hashlib import file_digest
     from itertools import islice
 
     from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import document
     from expertbuild.evaluation.evaluate import evaluate as judge
     from runtime.artifact.slots import read_slots
@@ -41,7 +41,8 @@ def evaluate(run: Context) -> None:
     record = read_slots((run.inputs["compile"] / "slots.safetensors").read_bytes())
     engine.attach("expert", record, digest="expert")
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None
-    rows = list(islice(read_rows(run.inputs["dataset"] / "test.jsonl"), settings["cases"]))
+    cases = run.inputs["dataset"] / "test.jsonl"
+    rows = list(islice(read_rows(cases), settings["cases"]))
     judged = {
         who: judge(
             rows,
@@ -61,32 +62,7 @@ def evaluate(run: Context) -> None:
         grammar=grammar is not None,
         confidence=settings["confidence"],
     )
+    with cases.open("rb") as file:
+        report["cases"] = {"sha256": file_digest(file, "sha256").hexdigest()}
     text = json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
-
-
-def generator(
-    engine: Any, adapter: str | None, decoding: Mapping[str, Any], grammar: str | None
-) -> Callable[[list[Messages]], list[str]]:
-    """From conversations to answers, as the server would give them."""
-    from runtime.engine.engine import Request, Sampling
-
-    compiled = engine.compile_grammar(grammar) if grammar is not None else None
-    sampling = Sampling(temperature=decoding["temperature"], top_p=decoding["top_p"], top_k=decoding["top_k"])
-
-    def answers(conversations: list[Messages]) -> list[str]:
-        requests = [
-            Request(
-                tokens=engine.tokenizer.chat(messages),
-                max_tokens=decoding["max_tokens"],
-                adapter=adapter,
-                sampling=sampling,
-                grammar=compiled,
-                stop=tuple(decoding["stop"]),
-                id=str(number),
-            )
-            for number, messages in enumerate(conversations)
-        ]
-        return [result.text for result in engine.generate(requests)]
-
-    return answers

@@ -112,6 +112,12 @@ def _provenance(run: Context, reports: Mapping[str, Any]) -> Any:
         for step, document in documents.items()
         if document["action"] == "train"
     }
+    datasets |= {
+        f"{step.replace('evaluate', 'dataset', 1)}/test.jsonl": reports[base]["cases"]["sha256"]
+        for base in reports
+        for step in documents
+        if step.startswith("evaluate[") and step.endswith(f",{base}]")
+    }
     return Provenance(
         actions=documents,
         libraries=libraries,

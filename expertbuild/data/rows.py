@@ -56,14 +56,19 @@ def write_rows(path: Path, rows: Iterable[Row]) -> int:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON lines file, checked one by one."""
     with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise RowRefused(f"is not JSON ({error.msg}).", where=f"{path.name}:{number}") from error
-            yield check_row(row, f"{path.name}:{number}")
+        yield from parse_rows(file, path.name)
+
+
+def parse_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
+    """The rows of JSON lines, checked one by one; `name` is what they are called in errors."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise RowRefused(f"is not JSON ({error.msg}).", where=f"{name}:{number}") from error
+        yield check_row(row, f"{name}:{number}")
 
 
 def question(row: Row) -> str:

@@ -24,6 +24,7 @@ from runtime.artifact.refusals import (
     Refused,
     UnlistedMember,
     WrongDigest,
+    WrongPayload,
 )
 from runtime.artifact.signature import CAP as ENVELOPE_CAP
 from runtime.artifact.signature import Envelope, read_envelope
@@ -170,6 +171,10 @@ def _inspect(source: Members) -> Package:
     if "signatures.json" in there:
         envelope_bytes = _document(source, "signatures.json", ENVELOPE_CAP)
         envelope = read_envelope(envelope_bytes)
+        if envelope.payload != statement_bytes:
+            raise WrongPayload(
+                "The signatures in signatures.json are of another statement than the one in statement.json."
+            )
         members["signatures.json"] = _member(envelope_bytes)
     cosigned = None
     if cosignature.NAME in there:

@@ -108,6 +108,8 @@ def read_envelope(data: bytes, what: str = "signatures.json", kind: str = PAYLOA
         signatures.append(signature)
     if len({s.key for s in signatures}) != len(signatures):
         raise BadEnvelope(f"{what} has two signatures by one key.")
+    if signatures != sorted(signatures, key=lambda s: s.key):
+        raise BadEnvelope(f"{what} does not have its signatures in the order of their key ids.")
     return Envelope(_decode(value["payload"], None, what), tuple(signatures), kind)
 
 

@@ -111,6 +111,8 @@ def _entry(name: str, value: Any, start: int, what: str) -> Entry:
         raise BadTensors(f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}.")
     if len(shape) > 8 or not all(type(n) is int and 0 <= n < _LARGEST for n in shape):
         raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {shape}.")
+    if prod(n or 1 for n in shape) >= _LARGEST:  # a zero beside huge numbers: no bytes, and strides beyond 64 bits
+        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {shape}.")
     if bool in (type(begin), type(end)) or not 0 <= begin <= end:
         raise BadTensors(f"{what}: the tensor {name!r} has impossible offsets.")
     if end - begin != prod(shape) * SIZES[dtype]:

@@ -12,6 +12,7 @@ from runtime.artifact.package import Package, open_package
 from runtime.artifact.refusals import Refused
 from runtime.artifact.shown import shown
 from runtime.registry.installed import Installed
+from runtime.registry.provenance import lines as provenance_lines
 from runtime.registry.trust import load_trust
 from runtime.registry.verdict import decide
 
@@ -76,11 +77,7 @@ def _lines(described: Mapping[str, Any]) -> Iterator[str]:
         yield f"  variant {base}: {adapter['kind']}{rank}, {variant['bytes']:,} bytes{here}"
         yield f"    base {variant['base_digest'][:16]}..., tokenizer {variant['tokenizer_digest'][:16]}..."
         yield f"    {_evaluation(provenance['evaluation'].get(base))}"
-    yield f"  built by {len(provenance['actions'])} actions from {len(provenance['datasets'])} datasets"
-    if provenance["libraries"]:
-        yield "    with " + ", ".join(f"{name} {version}" for name, version in sorted(provenance["libraries"].items()))
-    for name, digest in sorted(provenance["datasets"].items()):
-        yield f"    {name}: {digest[:16]}..."
+    yield from provenance_lines(provenance)
 
 
 def _evaluation(found: Mapping[str, Any] | None) -> str:

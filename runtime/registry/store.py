@@ -100,9 +100,12 @@ class Store:
         return self.records / wanted.publisher / wanted.name / f"{wanted.version}.json"
 
     def all_records(self) -> Iterator[Record]:
-        for path in sorted(self.records.glob("*/*/*.json")):
-            with suppress(FileNotFoundError):  # removed since the listing
-                yield read_record(path)
+        for publisher in _below(self.records):
+            for name in _below(publisher):
+                for path in _below(name):
+                    if path.suffix == ".json":
+                        with suppress(FileNotFoundError):  # removed since the listing
+                            yield read_record(path)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -114,6 +117,9 @@ class Store:
                 self.sweep()
                 try:
                     yield
+                except BaseException:
+                    self.sweep()  # files may have their place already, and no record: on a full disk that room is needed
+                    raise
                 finally:
                     self._clear_staging()
         except OSError as error:
@@ -154,6 +160,16 @@ class Store:
         trust = load_trust()
         ordered = sorted(self.all_records(), key=lambda r: (r.full_name, precedence(r.version)))
         return [self.installed(record, trust) for record in ordered]
+
+
+def _below(folder: Path) -> list[Path]:
+    """What lies in a folder. A writer may remove it at any moment: then nothing does."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:  # never "nothing": `sweep` would take what is installed for rubbish
+        raise StoreBroken(f"The store can not be read: {error.strerror}.", where=str(folder)) from error
 
 
 def _matches(record: Record, wanted: Reference) -> bool:

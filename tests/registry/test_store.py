@@ -1,5 +1,6 @@
 """Installing, finding and removing; what is refused leaves the store as it was."""
 
+import errno
 import os
 import resource
 import stat
@@ -353,3 +354,19 @@ def test_a_store_that_is_a_file_is_one_clear_sentence(home, acme, package):
     (home / "data").write_text("in the way")
     with pytest.raises(StoreBroken, match="can not be written"):
         Store().install(package)
+
+
+def test_records_that_can_not_be_read_are_told_and_nothing_is_swept_away(store, acme, package, monkeypatch):
+    installed = store.install(package)
+    real = os.listdir
+
+    def broken(path):
+        if str(path).endswith("records/acme"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", broken)  # what a disk does that fails; as root, permissions do not hold
+    with pytest.raises(StoreBroken, match="can not be read: Permission denied"):
+        store.list()
+    store.sweep()
+    assert installed.directory.is_dir()

@@ -1,5 +1,6 @@
 """The verb `verify`."""
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,15 +11,20 @@ from runtime.registry.commands.words import parser, print_json, subject
 from runtime.registry.store import Store
 
 
+def verify_words(does: str | None) -> ArgumentParser:
+    """What may be typed; the compiler adds words of its own."""
+    words = parser("verify", does)
+    words.add_argument("subject", nargs="*", help="installed experts or .expert files; nothing means all installed")
+    words.add_argument("--p256", type=Path, metavar="KEY.pub", help="packages must be co-signed by this key, too")
+    return words
+
+
 def verify(argv: Sequence[str]) -> int:
     """Read every byte again and compare it with what was signed."""
     from runtime.registry.audit import audit, prove
     from runtime.registry.cosigner import load_public_p256
 
-    words = parser("verify", verify.__doc__)
-    words.add_argument("subject", nargs="*", help="installed experts or .expert files; nothing means all installed")
-    words.add_argument("--p256", type=Path, metavar="KEY.pub", help="packages must be co-signed by this key, too")
-    said = words.parse_args(argv)
+    said = verify_words(verify.__doc__).parse_args(argv)
     cosigner = load_public_p256(said.p256) if said.p256 else None
     subjects = [subject(text) for text in said.subject] if said.subject else Store().list()
     found = [prove(each, cosigner) if isinstance(each, Path) else audit(Store(), each) for each in subjects]
