@@ -17,6 +17,8 @@ TORCH = {
     "F16": torch.float16,
     "F32": torch.float32,
     "I32": torch.int32,
+    "I8": torch.int8,
+    "U8": torch.uint8,
 }
 NAMES = {dtype: name for name, dtype in TORCH.items()}
 
