@@ -92,8 +92,11 @@ class Manifest:
         return f"{self.publisher}/{self.name}"
 
     def document(self) -> dict[str, Any]:
-        plain = replace(self, variants=dict(self.variants))
-        return {"format": FORMAT, **asdict(plain)}
+        plain = asdict(replace(self, variants=dict(self.variants)))
+        for variant in plain["variants"].values():
+            if variant["adapter"]["compression"] is None:
+                del variant["adapter"]["compression"]  # not said, rather than said to be nothing
+        return {"format": FORMAT, **plain}
 
 
 def write_manifest(manifest: Manifest) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.artifact.mapped import NAMES, check_finite, expect_format, packed, views, writable
+from runtime.artifact.mapped import check_finite, expect_format, packed, views, writable
 from runtime.artifact.packing import MOST_NUMBERS, SUFFIXES, pack, unpack, unpacked_size
 from runtime.artifact.refusals import BadTensors
 from runtime.artifact.tensors import Buffer, read_header, write_tensors
@@ -108,13 +108,14 @@ def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
         module, part = _split(name, what)
         base, suffix = _PACKED.get(part, (part, ""))
         rank, dtypes = SUFFIXES[suffix] if suffix else _PARTS[part]
-        if tensor.dim() != rank or NAMES[tensor.dtype] not in dtypes:
+        entry = entries[name]  # its shape is a tuple already, which a tensor's is made into
+        if len(entry.shape) != rank or entry.dtype not in dtypes:
             raise BadTensors(f"{what}: {name} must have {rank} dimensions of {' or '.join(dtypes)}.")
         if suffix:
             packed_parts.setdefault((module, base), {})[suffix] = tensor
         else:
             parts.setdefault(module, {})[part] = tensor
-    check_finite(buffer, entries, tensors, what)
+    check_finite(buffer, entries, what)
     _unpack(parts, packed_parts, what)
     slots = {module: _slot(module, found, what) for module, found in parts.items()}
     for module, slot in slots.items():
@@ -176,10 +177,11 @@ def _agree(module: str, slot: Slot, what: str) -> None:
     outputs: set[int] = set()
     inputs: set[int] = set()
     if slot.a is not None and slot.b is not None:
-        if slot.a.shape[0] != slot.b.shape[1] or not slot.a.shape[0]:
-            raise BadTensors(f"{what}: {module} has A of rank {slot.a.shape[0]} and B of rank {slot.b.shape[1]}.")
-        outputs.add(slot.b.shape[0])
-        inputs.add(slot.a.shape[1])
+        (rank, width), (height, other) = slot.a.shape, slot.b.shape
+        if rank != other or not rank:
+            raise BadTensors(f"{what}: {module} has A of rank {rank} and B of rank {other}.")
+        outputs.add(height)
+        inputs.add(width)
     elif slot.a is not None or slot.b is not None:
         raise BadTensors(f"{what}: {module} has one of A and B without the other.")
     if slot.g_out is not None:
