@@ -78,9 +78,9 @@ def read_canonical(data: bytes, what: str, *, cap: int = CAP) -> Any:
 def read_mostly_canonical(data: bytes, what: str, *, cap: int = CAP) -> Any:
     """As `read`, for documents that are canonical as a rule and may be long: those are read five times as fast.
 
-    Bytes that are the one spelling of what was parsed hold nothing twice, no NaN, no number and no text that could be
-    read in two ways, so no look at each value is needed to know it. Depth alone is not looked at: the caller takes
-    nothing that is nested.
+    Bytes that are the one spelling of what was parsed hold nothing twice, no NaN, no overflow and no half surrogate, so
+    no look at each value is needed to know it. Depth and the size of integers are not looked at: this is for callers
+    that take nothing nested and put bounds on every number.
     """
     if len(data) <= cap:
         with suppress(ValueError, RecursionError):
