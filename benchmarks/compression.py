@@ -28,7 +28,8 @@ WAYS: dict[str, tuple[str, ...]] = {
     "int8": ("compile.compress=int8",),
     "osd, half of the entries": (OSD, "compile.osd.density=0.5"),
     "osd, a third": (OSD, "compile.osd.density=0.33"),
-    "osd, a fifth": (OSD, "compile.osd.density=0.2"),
+    # More than a build lets through unless it is told to: shown to see where the score falls.
+    "osd, a fifth": (OSD, "compile.osd.density=0.2", "compile.tolerance.osd=100"),
     "rank 6 of the SVD": (OSD, "compile.osd.density=1", "compile.osd.rank=6"),
 }
 
@@ -102,7 +103,7 @@ def line(way: str, one: dict[str, Any], yardstick: int) -> str:
     low, high = (100 * bound for bound in one["interval"])
     return (
         f"{way:<26} slots {one['slots_bytes']:>9,}  package {one['package_bytes']:>9,}"
-        f" ({1 - one['package_bytes'] / yardstick:+.0%} smaller)  score {100 * one['score']:.1f}"
+        f" ({one['package_bytes'] / yardstick:.0%} of tar.gz)  score {100 * one['score']:.1f}"
         f" ({low:.1f} to {high:.1f}, n = {one['n']})  logits within {one['logit_difference']:.2g}"
     )
 
