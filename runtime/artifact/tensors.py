@@ -107,9 +107,13 @@ def _entry(name: str, value: Any, start: int, what: str) -> Entry:
         raise BadTensors(f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}.")
     if len(shape) > 8:
         raise BadTensors(f"{what}: the tensor {name!r} has {len(shape)} dimensions; at most 8 are read.")
+    size = 1
     for number in shape:
         if type(number) is not int or not 0 <= number < _LARGEST:
             raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {str(shape)[:120]}.")
+        size *= number or 1
+    if size >= _LARGEST:  # a zero beside huge numbers: no bytes, and strides beyond 64 bits
+        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {str(shape)[:120]}.")
     if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
         raise BadTensors(f"{what}: the tensor {name!r} has impossible offsets.")
     if end - begin != prod(shape) * SIZES[dtype]:
