@@ -13,7 +13,7 @@ from expertbuild.graph import Action, Context
 
 PACKAGE = Action(
     name="package",
-    version=1,
+    version=2,
     reads=(
         "expert",
         "decoding",
@@ -64,13 +64,14 @@ def _shared_members(run: Context) -> dict[str, bytes | Path]:
 
 
 def _manifest(run: Context) -> Any:
-    from runtime.artifact.manifest import Adapter, Decoding, Manifest, Routing, VariantManifest
+    from runtime.artifact.manifest import Adapter, Compression, Decoding, Manifest, Routing, VariantManifest
 
     expert, decoding = run.config["expert"], run.config["decoding"]
     variants = {}
     for base in run.config["package"]["bases"]:
         digests = _json(run.inputs[f"base/{base['name']}"] / "base.json")
-        adapter = Adapter(kind=base["adapter"]["kind"], rank=base["adapter"].get("r"))
+        stored = Compression(**_json(run.inputs[f"compile/{base['name']}"] / "parity.json")["compression"])
+        adapter = Adapter(kind=base["adapter"]["kind"], rank=base["adapter"].get("r"), compression=stored)
         variants[base["name"]] = VariantManifest(digests["digest"], digests["tokenizer_digest"], adapter)
     routing = expert["routing"]
     return Manifest(

@@ -55,7 +55,7 @@ def read_canary(buffer: Buffer, what: str = "canary.safetensors") -> Canary:
     entries, metadata = read_header(buffer, what)
     expect_format(metadata, FORMAT, what)
     tensors = views(buffer, entries, what)
-    check_finite(buffer, entries, tensors, what)
+    check_finite(buffer, entries, what)
     count = len(tensors) // len(_PARTS)
     names = {f"{part}.{index}" for part in _PARTS for index in range(count)}
     if tensors.keys() != names:

@@ -136,6 +136,11 @@ class Container:
         if crc != member.crc:
             raise ChecksumWrong(f"The member {name} is damaged: its checksum does not fit.")
 
+    def check(self, name: str) -> None:
+        """Compare the payload with its CRC-32, where it is mapped."""
+        if zlib.crc32(self.view(name)) != self._members[name].crc:
+            raise ChecksumWrong(f"The member {name} is damaged: its checksum does not fit.")
+
     def read(self, name: str, *, cap: int = layout.LARGEST) -> bytes:
         """A copy of the payload, of at most `cap` bytes."""
         if self.size(name) > cap:

@@ -30,11 +30,22 @@ class Routing:
 
 
 @dataclass(frozen=True)
+class Compression:
+    """How the record was made smaller, and what that did to the logits on the builder's prompts."""
+
+    kind: str  # none, bf16, int8, osd
+    tolerance: float  # what the build allowed
+    difference: float  # the largest that it measured, against the adapter as it was trained
+    prompts: int
+
+
+@dataclass(frozen=True)
 class Adapter:
     """For people: the slot record says what is computed."""
 
     kind: str
     rank: int | None = None
+    compression: Compression | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +92,11 @@ class Manifest:
         return f"{self.publisher}/{self.name}"
 
     def document(self) -> dict[str, Any]:
-        plain = replace(self, variants=dict(self.variants))
-        return {"format": FORMAT, **asdict(plain)}
+        plain = asdict(replace(self, variants=dict(self.variants)))
+        for variant in plain["variants"].values():
+            if variant["adapter"]["compression"] is None:
+                del variant["adapter"]["compression"]  # not said, rather than said to be nothing
+        return {"format": FORMAT, **plain}
 
 
 def write_manifest(manifest: Manifest) -> bytes:
@@ -109,7 +123,12 @@ def manifest_of(value: Mapping[str, Any]) -> Manifest:
     fields["routing"] = Routing(tuple(routing["keywords"]), tuple(routing["exclude_keywords"]), routing["priority"])
     fields["decoding"] = Decoding(**{**decoding, "stop": tuple(decoding["stop"])})
     fields["variants"] = {
-        base: VariantManifest(**{**variant, "adapter": Adapter(**variant["adapter"])})
+        base: VariantManifest(**{**variant, "adapter": _adapter(variant["adapter"])})
         for base, variant in value["variants"].items()
     }
     return Manifest(**fields)
+
+
+def _adapter(value: Mapping[str, Any]) -> Adapter:
+    stated = value.get("compression")
+    return Adapter(value["kind"], value["rank"], Compression(**stated) if stated else None)

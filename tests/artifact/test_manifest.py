@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from runtime.artifact.manifest import NAME, VERSION, read_manifest, write_manifest
+from runtime.artifact.manifest import NAME, VERSION, Compression, read_manifest, write_manifest
 from runtime.artifact.refusals import BadDocument, BadJson, UnknownVersion
 from runtime.artifact.strict_json import canonical
 from runtime.home import shipped
@@ -26,6 +26,25 @@ def changed(**fields):
 
 def test_a_manifest_comes_back_as_it_was():
     assert read_manifest(write_manifest(manifest())) == manifest()
+
+
+STATED = {"kind": "int8", "tolerance": 1.0, "difference": 0.025, "prompts": 8}
+
+
+def test_how_a_record_was_compressed_comes_back_and_need_not_be_said():
+    assert b"compression" not in write_manifest(manifest())
+    stated = read_manifest(changed(variants__nano__adapter__compression=STATED))
+    compression = stated.variants["nano"].adapter.compression
+    assert compression == Compression("int8", 1.0, 0.025, 8)
+    assert read_manifest(write_manifest(stated)) == stated
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "zip"}, {"tolerance": 0}, {"difference": -1}, {"prompts": 0}, {"prompts": 1.0}, {"code": "x"}]
+)
+def test_a_compression_that_means_nothing_is_refused(wrong):
+    with pytest.raises(BadDocument, match="compression"):
+        read_manifest(changed(variants__nano__adapter__compression={**STATED, **wrong}))
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "0.0.0", "1.2.3-rc.1", "1.2.3-0a.b+build.7", "10.20.30+x"])

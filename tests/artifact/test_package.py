@@ -11,6 +11,7 @@ from runtime.artifact.package import glimpse, open_package
 from runtime.artifact.release import add_signature, cut, seal
 from runtime.artifact.signature import key_id, verify
 from runtime.artifact.statement import read_statement, write_statement
+from runtime.artifact.tensors import write_tensors
 from runtime.errors import Mistake
 from tests.artifact.samples import ALICE, BOB, manifest, members, provenance, sealed
 
@@ -296,3 +297,25 @@ def test_a_folder_is_refused_for_links_changes_and_strangers(good, tmp_path):
     (strange / ".git").mkdir()
     (strange / ".git" / "config").write_bytes(b"")
     refused(strange, no.UnlistedMember, r"\.git/config")
+
+
+@pytest.mark.parametrize("place", [0, 1_234_567, -1])
+def test_one_flipped_bit_in_a_large_member_is_found_by_either_sum(tmp_path, place):
+    """Large members are summed in threads: the refusal is the same as for small ones, and names the member."""
+    large = write_tensors([("m.A", "F32", (1, 400_000), bytes(1_600_000))], {})
+    name = "variants/nano/prompt.safetensors"
+    path = tmp_path / "large.expert"
+    seal(path, members() | {name: large}, manifest(), [ALICE])
+    open_package(path).close()
+
+    def flip(made):
+        data = bytearray(made[name])
+        data[place] ^= 1
+        made[name] = bytes(data)
+
+    refused(altered(path, tmp_path / "rewrapped.expert", flip), no.WrongDigest, rf"{name} is not the one")
+    raw = bytearray(path.read_bytes())
+    begin = raw.index(large)
+    raw[begin + place % len(large)] ^= 1
+    (tmp_path / "damaged.expert").write_bytes(raw)
+    refused(tmp_path / "damaged.expert", no.ChecksumWrong, rf"{name} is damaged")

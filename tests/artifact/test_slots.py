@@ -200,6 +200,9 @@ def tensor(begin, end, shape=(1,), dtype="F32"):
         (header({"m.A": tensor(4, 0)}, bytes(4)), "impossible offsets"),
         (header({"m.A": tensor(0, 4, shape=(-1,))}, bytes(4)), "impossible shape"),
         (header({"m.A": tensor(0, 4, shape=(True,))}, bytes(4)), "impossible shape"),
+        (header({"m.A": tensor(0, 0, shape=(0, 2**39, 2**39))}), "impossible shape"),
+        (header({"m.A": tensor(0, 0, shape=(0, 2**39, 1, 2))}), "impossible shape"),
+        (header({"m.A": tensor(0, 0, shape=(0,) * 9)}), "9 dimensions"),
         (
             header({"m.A": tensor(0, 4)} | {"__metadata__": {"format": 1}}, bytes(4)),
             "must be text",

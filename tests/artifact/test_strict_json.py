@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.artifact.refusals import BadJson
-from runtime.artifact.strict_json import canonical, read, read_canonical
+from runtime.artifact.strict_json import canonical, read, read_canonical, read_mostly_canonical
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -79,3 +79,51 @@ def test_another_spelling_of_a_signed_document_is_refused(data):
 def test_what_json_can_not_say_is_not_written(value):
     with pytest.raises(BadJson):
         canonical(value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values, st.booleans())
+def test_the_fast_reading_gives_what_the_careful_one_gives(value, spaced):
+    data = json.dumps(value).encode() if spaced else canonical(value)
+    assert read_mostly_canonical(data, "it") == read(data, "it")
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=values, data=st.data())
+def test_the_fast_reading_refuses_a_damaged_document_like_the_careful_one(value, data):
+    good = canonical({"first": 1, "value": value})
+    where = data.draw(st.integers(0, len(good) - 1))
+    damaged = good[:where] + bytes([data.draw(st.integers(0, 255))]) + good[where + 1 :]
+    try:
+        want = read(damaged, "it")
+    except BadJson as error:
+        if "digits" not in error.what:  # the one thing that its callers bound themselves
+            with pytest.raises(BadJson):
+                read_mostly_canonical(damaged, "it")
+        return
+    assert read_mostly_canonical(damaged, "it") == want
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":NaN}',
+        b"[1e400]",
+        b'["\\ud800"]',
+        b"\xef\xbb\xbf{}",
+        b"\xff",
+        b"{}{}",
+        b"[" * 100_000,
+        b"1" * 5000,
+        b'"\xed\xa0\x80"',
+    ],
+)
+def test_the_fast_reading_lets_nothing_through_that_has_two_readings(data):
+    with pytest.raises(BadJson):
+        read_mostly_canonical(data, "it")
+
+
+def test_the_fast_reading_has_the_same_cap():
+    with pytest.raises(BadJson, match="at most 10 are read"):
+        read_mostly_canonical(b'"' + b"a" * 20 + b'"', "it", cap=10)
