@@ -8,5 +8,5 @@ other generators, in `corpus/`, and knows no task.
 from expertbuild.catalogue import Catalogue
 
 GENERATORS = Catalogue(
-    "generator", {name: f"expertbuild.data.generators.{name}" for name in ("json_repair", "text_to_sql")}
+    "generator", {name: f"expertbuild.data.generators.{name}" for name in ("json_repair", "text_to_cypher", "text_to_sql")}
 )
