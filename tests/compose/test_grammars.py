@@ -15,7 +15,12 @@ from runtime.engine.tokenizer import Tokenizer
 from runtime.home import shipped
 from tests.tiny import tiny_base
 
-EXPERTS = {"expert-json": "json_repair", "expert-sql": "text_to_sql"}
+EXPERTS = {
+    "expert-extract": "text_to_json",
+    "expert-json": "json_repair",
+    "expert-neo4j": "text_to_cypher",
+    "expert-sql": "text_to_sql",
+}
 
 
 @cache

@@ -21,6 +21,10 @@ SAID = grammar(
     *(along.RELATED, along.GROUPED, along.LAYOUTS),
 )
 
+# A base whose tokens are pieces of words finds Sofa by "sofas" only with much practice: a build in which one label in
+# fourteen was named as written chose the wrong one in most of its mistakes (n = 300).
+AS_WRITTEN = 0.3
+
 Question = tuple[str, str]
 Stratum = Callable[[Asker, Graph], Question]
 
@@ -77,8 +81,8 @@ def link(asker: Asker, graph: Graph) -> Link:
 
 
 def spoken(asker: Asker, label: str) -> str:
-    """A label as people call the thing: OrderItem is an order item."""
-    if asker.voice.chance(0.07):
+    """A label as people call the thing: OrderItem is an order item, or an OrderItem to those who know the graph."""
+    if asker.voice.chance(AS_WRITTEN):
         return label
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in label).strip()
 
@@ -120,6 +124,13 @@ def selected(condition: Callable[[Asker, Node], Clause]) -> Stratum:
         return ask(asker, one, shown, clause), query
 
     return stratum
+
+
+def everything(asker: Asker, graph: Graph) -> Question:
+    """Columns of all things of a kind."""
+    one = node(asker, graph)
+    shown = columns(asker, one, 0.4)
+    return ask(asker, one, shown, Clause()), f"MATCH {one.pattern} RETURN {returned(one, shown)}"
 
 
 def compared(asker: Asker, one: Node) -> Clause:
@@ -246,7 +257,11 @@ def related(asker: Asker, both: Link, known: float = 0.6) -> tuple[Node, Clause,
     scope: dict[str, Value] = {"other": there, "type": both.kind, "base": verb.base, "many": verb.many}
     if out:
         scope |= {"verb": agreeing(verb.one, verb.many)}
-        return mine, Clause(voice.later("where_out", **scope), voice.later("does_out", **scope), condition), both.pattern
+        return (
+            mine,
+            Clause(voice.later("where_out", **scope), voice.later("does_out", **scope), condition),
+            both.pattern,
+        )
     scope |= {"other_verb": verb.one if one else verb.many, "passive": verb.passive}
     where, does = ("where_passive", "does_passive") if verb.passive else ("where_back", "does_back")
     return mine, Clause(voice.later(where, **scope), voice.later(does, **scope), condition), both.pattern
@@ -332,6 +347,7 @@ def group(asker: Asker, graph: Graph) -> Question:
 
 
 STRATA: dict[str, Stratum] = {
+    "everything": everything,
     "filter": selected(compared),
     "two conditions": selected(twofold),
     "text": selected(in_part),

@@ -21,7 +21,7 @@ from functools import cached_property
 from math import prod
 from typing import TypeVar
 
-HELD_OUT_SHARE = 0.5  # how often a held-out alternative is taken where a set has one, in held-out speech
+HELD_OUT_SHARE = 0.35  # how often a held-out alternative is taken where a set has one, in held-out speech
 
 _ALTERNATIVE = re.compile(r"(?:(\d+)\*\s*)?(.*)", re.DOTALL)
 _PARTS = re.compile(r"\{(a )?(\w+)\}|\[([^\[\]]+)\]")
@@ -166,7 +166,7 @@ def sentence(text: str) -> str:
 
 
 def article(text: str) -> str:
-    """"a" or "an", whichever this text wants before it."""
+    """ "a" or "an", whichever this text wants before it."""
     return "an" if _AN.match(text.lstrip("'\"")) else "a"
 
 

@@ -107,13 +107,13 @@ does_le
 ~ is {v} or below | comes to {v} or less
 is_eq
   6* {v} | 2* exactly {v} | 2* equal to {v} | precisely {v} | the same as {v} | = {v}
-~ just {v} | no other than {v}
+~ just {v} | {v} exactly
 of_eq
   6* {v} | of {v} | of exactly {v} | equal to {v} | = {v} | just {v}
 ~ exactly {v} | of precisely {v}
 does_eq
   3* is {v} | equals {v} | is just {v} | is exactly {v} | comes to {v} | reads {v}
-~ is precisely {v} | is no other than {v}
+~ is precisely {v} | is the same as {v}
 is_ne
   3* not {v} | 2* not equal to {v} | 2* different from {v} | other than {v} | <> {v}
 ~ anything but {v} | anything other than {v}

@@ -5,16 +5,17 @@ the schema, for a scorer that runs them. The base's corpus has schemas and queri
 """
 
 import random
+from functools import partial
 from hashlib import sha256
 
 from expertbuild.data.generators.asked import Asker, NotHere
-from expertbuild.data.generators.corpus.cypher_text import graph
+from expertbuild.data.generators.corpus.cypher_text import Graph, graph
 from expertbuild.data.generators.cypher_questions import SAID, STRATA
 from expertbuild.data.generators.phrases import Voice, sentence, spoken
 from expertbuild.data.rows import Row
 
 WEIGHTS = {"filter": 2.0, "relation": 2.0, "relation with condition": 2.0, "group": 1.5}
-LABELS = (1, 2, 2, 2, 3)  # how many labels a graph has
+LABELS = (1, 1, 2, 2, 2, 2, 3)  # how many labels a graph has
 
 
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> Row:
@@ -23,14 +24,8 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> 
     while True:
         stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
         one = graph(rng, words, labels=rng.choice(LABELS))
-        schema = one.text()
-
-        def write(voice: Voice) -> tuple[str, str]:
-            question, query = STRATA[stratum](Asker(voice, words), one)
-            return voice.say("layout", schema=schema, question=sentence(question)), query
-
         try:
-            asked, query = spoken(SAID, rng, phrasings, write)
+            asked, query = spoken(SAID, rng, phrasings, partial(_ask, stratum=stratum, graph=one, words=words))
         except NotHere:
             continue
         return {
@@ -38,6 +33,11 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> 
             "messages": [{"role": "user", "content": asked}],
             "answer": query,
             "stratum": stratum,
-            "facts": {"graph": schema},
-            "group": sha256(schema.encode()).hexdigest()[:16],
+            "facts": {"graph": one.text()},
+            "group": sha256(one.text().encode()).hexdigest()[:16],
         }
+
+
+def _ask(voice: Voice, stratum: str, graph: Graph, words: str) -> tuple[str, str]:
+    question, query = STRATA[stratum](Asker(voice, words), graph)
+    return voice.say("layout", schema=graph.text(), question=sentence(question)), query

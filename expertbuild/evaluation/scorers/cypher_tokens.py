@@ -10,11 +10,56 @@ from dataclasses import dataclass
 LONGEST_QUERY = 20_000
 
 KEYWORDS = frozenset(
-    """
-    ALL AND ANY AS ASC ASCENDING BY CALL CASE CONTAINS CREATE DELETE DESC DESCENDING DETACH DISTINCT ELSE END ENDS
-    EXISTS FALSE FOREACH IN IS LIMIT MATCH MERGE NONE NOT NULL OPTIONAL OR ORDER REMOVE RETURN SET SINGLE SKIP STARTS
-    THEN TRUE UNION UNWIND WHEN WHERE WITH XOR YIELD
-    """.split()
+    [
+        "ALL",
+        "AND",
+        "ANY",
+        "AS",
+        "ASC",
+        "ASCENDING",
+        "BY",
+        "CALL",
+        "CASE",
+        "CONTAINS",
+        "CREATE",
+        "DELETE",
+        "DESC",
+        "DESCENDING",
+        "DETACH",
+        "DISTINCT",
+        "ELSE",
+        "END",
+        "ENDS",
+        "EXISTS",
+        "FALSE",
+        "FOREACH",
+        "IN",
+        "IS",
+        "LIMIT",
+        "MATCH",
+        "MERGE",
+        "NONE",
+        "NOT",
+        "NULL",
+        "OPTIONAL",
+        "OR",
+        "ORDER",
+        "REMOVE",
+        "RETURN",
+        "SET",
+        "SINGLE",
+        "SKIP",
+        "STARTS",
+        "THEN",
+        "TRUE",
+        "UNION",
+        "UNWIND",
+        "WHEN",
+        "WHERE",
+        "WITH",
+        "XOR",
+        "YIELD",
+    ]
 )
 _SPELLED = {"ASCENDING": "ASC", "DESCENDING": "DESC"}
 
@@ -37,7 +82,9 @@ class CypherUnread(Exception):
 
 @dataclass(frozen=True)
 class Token:
-    kind: str  # "keyword" | "name" (label, type, property, key) | "function" | "variable" | "string" | "number" | "sign"
+    kind: (
+        str  # "keyword" | "name" (label, type, property, key) | "function" | "variable" | "string" | "number" | "sign"
+    )
     text: str
 
 
@@ -99,7 +146,9 @@ def _in_map(made: list[Token]) -> bool:
     """Whether the colon that was just read stands between a key and its value."""
     depth = 0
     for token in reversed(made):
-        depth += (token.text in "}])" if token.kind == "sign" else 0) - (token.text in "{[(" if token.kind == "sign" else 0)
+        depth += (token.text in "}])" if token.kind == "sign" else 0) - (
+            token.text in "{[(" if token.kind == "sign" else 0
+        )
         if depth < 0:
             return token.text == "{"
     return False
