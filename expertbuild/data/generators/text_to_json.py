@@ -61,7 +61,9 @@ def _wanted(voice: Voice, text: Text, part: str) -> dict[str, Json | None]:
     for field in rng.sample(told + untold, len(told) + len(untold)):
         key = voice.say(f"{text.genre}_{field}_key") if f"{text.genre}_{field}_key" in SAID else field
         made[spelling(key)] = text.told[field].value if field in text.told else None
-    if missing > len(untold) or rng.random() < 0.1:  # something that such a text hardly ever tells
+    if len(made) < max(KEYS) and (
+        missing > len(untold) or rng.random() < 0.1
+    ):  # something that such a text hardly ever tells
         other = rng.choice(listed(rng.choice(("text_column", "integer_column")), part))
         if other not in text.told and not _near(other, labels(text.genre)):
             made.setdefault(spelling(other), None)

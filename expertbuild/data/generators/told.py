@@ -231,7 +231,7 @@ class Teller:
 
     def _sentence(self, text: str) -> str:
         """With a capital at the start, unless a value stands there: it is told as it is."""
-        made = sentence(text)
+        text, made = text.strip(), sentence(text)
         return (
             text[:1] + made[1:]
             if any(text.startswith(fact.text) for fact in self.facts.values() if fact.text)

@@ -95,9 +95,9 @@ LOG = r"""
 log_it
   it | the {service} service | the server
 log_opening
-  3* {date} {time} {level} {service}: request of {user} took {ms} ms | [{level}] {date} {service} answered {user} with {status} | {time} {service} {level} user={user} status={status} | {date}T{time} {service} [{level}] {ms} ms
+  3* {date} {time} {level} {service}: request of {user} took {ms} ms | <{level}> {date} {service} answered {user} with {status} | {time} {service} {level} user={user} status={status} | {date}T{time} {service} <{level}> {ms} ms
   2* {level}: {service} returned {status} after {ms} ms | {service} / {level} / {user} / {status} | {date} {time} {user} called {service}, status {status} | at {time} the {service} service returned {status}. | on {date} {user} got {status} from {service}.
-~ {date} {service} {level}: {user} took {ms} ms | [{date} {time}] {service} returned {status} | {level} {time} {user} called {service} | at {time}, {user} got an answer from {service} after {ms} ms.
+~ {date} {service} {level}: {user} took {ms} ms | <{date} {time}> {service} returned {status} | {level} {time} {user} called {service} | at {time}, {user} got an answer from {service} after {ms} ms.
 log_date
   it was {date}. | date={date} | this happened on {date}.
 ~ on {date} this happened.
@@ -118,7 +118,7 @@ log_level
   level={level} | the level was {level}. | logged as {level}.
 ~ it was logged as {level}.
 log_level_bit
-  level={level} | {level} | [{level}]
+  level={level} | {level} | <{level}>
 ~ level {level}
 log_level_key
   3* level | severity
