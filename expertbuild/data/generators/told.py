@@ -19,79 +19,23 @@ SAID = grammar(
     *(told_happenings.EVENT, told_happenings.LOG, told_words.ANYTHING, told_words.ASKED),
 )
 
-# Which kind of value each field has (see `told_values`); the first field is what the text is about.
+# Each genre's fields with the kind of their values (see `told_values`); the first is what the text is about.
+_GENRES = """
+person: name=full_name age=age city=city job=job company=company joined=date children=few married=flag hobby=hobby
+contact: name=full_name phone=phone email=email company=company role=job city=city newsletter=flag
+booking: guest=full_name hotel=house city=city nights=few guests=few arrival=date breakfast=flag price=price
+meeting: topic=topic host=full_name date=date time=time room=room minutes=tens online=flag
+product: product=product price=price color=color brand=company stock=count weight=weight sku=code used=flag
+order: number=code customer=full_name item=product quantity=few total=price city=city status=status date=date paid=flag express=flag
+parcel: code=code sender=full_name receiver=full_name origin=city goal=city weight=weight date=date fragile=flag
+flat: city=city street=street rooms=few area=tens rent=count floor=few owner=full_name free=date furnished=flag
+event: title=title city=city venue=house date=date time=time price=price seats=count host=full_name outdoor=flag
+log: service=service level=level user=user date=iso_date time=time status=status_code ms=count retry=flag
+thing: thing=product seen=date finder=full_name
+"""
 GENRES: dict[str, dict[str, str]] = {
-    "person": dict(
-        zip(
-            ["name", "age", "city", "job", "company", "joined", "children", "married", "hobby"],
-            ["full_name", "age", "city", "job", "company", "date", "few", "flag", "hobby"],
-            strict=True,
-        )
-    ),
-    "contact": dict(
-        zip(
-            ["name", "phone", "email", "company", "role", "city", "newsletter"],
-            ["full_name", "phone", "email", "company", "job", "city", "flag"],
-            strict=True,
-        )
-    ),
-    "booking": dict(
-        zip(
-            ["guest", "hotel", "city", "nights", "guests", "arrival", "breakfast", "price"],
-            ["full_name", "house", "city", "few", "few", "date", "flag", "price"],
-            strict=True,
-        )
-    ),
-    "meeting": dict(
-        zip(
-            ["topic", "host", "date", "time", "room", "minutes", "online"],
-            ["topic", "full_name", "date", "time", "room", "tens", "flag"],
-            strict=True,
-        )
-    ),
-    "product": dict(
-        zip(
-            ["product", "price", "color", "brand", "stock", "weight", "sku", "used"],
-            ["product", "price", "color", "company", "count", "weight", "code", "flag"],
-            strict=True,
-        )
-    ),
-    "order": dict(
-        zip(
-            ["number", "customer", "item", "quantity", "total", "city", "status", "date", "paid", "express"],
-            ["code", "full_name", "product", "few", "price", "city", "status", "date", "flag", "flag"],
-            strict=True,
-        )
-    ),
-    "parcel": dict(
-        zip(
-            ["code", "sender", "receiver", "origin", "goal", "weight", "date", "fragile"],
-            ["code", "full_name", "full_name", "city", "city", "weight", "date", "flag"],
-            strict=True,
-        )
-    ),
-    "flat": dict(
-        zip(
-            ["city", "street", "rooms", "area", "rent", "floor", "owner", "free", "furnished"],
-            ["city", "street", "few", "tens", "count", "few", "full_name", "date", "flag"],
-            strict=True,
-        )
-    ),
-    "event": dict(
-        zip(
-            ["title", "city", "venue", "date", "time", "price", "seats", "host", "outdoor"],
-            ["title", "city", "house", "date", "time", "price", "count", "full_name", "flag"],
-            strict=True,
-        )
-    ),
-    "log": dict(
-        zip(
-            ["service", "level", "user", "date", "time", "status", "ms", "retry"],
-            ["service", "level", "user", "iso_date", "time", "status_code", "count", "flag"],
-            strict=True,
-        )
-    ),
-    "thing": dict(zip(["thing", "seen", "finder"], ["product", "date", "full_name"], strict=True)),
+    genre: dict(field.split("=") for field in fields.split())
+    for genre, fields in (line.split(": ") for line in _GENRES.strip().splitlines())
 }
 PEOPLE = ("person", "contact")
 MOST_FACTS = 6

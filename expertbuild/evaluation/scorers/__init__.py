@@ -14,7 +14,11 @@ from expertbuild.catalogue import Catalogue
 from expertbuild.evaluation.errors import EvaluationMistake
 
 SCORERS = Catalogue(
-    "scorer", {kind: f"{__name__}.{kind}" for kind in ("cypher_match", "exact_match", "json_equal", "sql_execution")}
+    "scorer",
+    {
+        kind: f"{__name__}.{kind}"
+        for kind in ("cypher_execution", "cypher_match", "exact_match", "json_equal", "sql_execution")
+    },
 )
 
 Row = Mapping[str, Any]

@@ -4,63 +4,17 @@ Enough to compare two queries and to put names in backticks for an engine; wheth
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 LONGEST_QUERY = 20_000
 
-KEYWORDS = frozenset(
-    [
-        "ALL",
-        "AND",
-        "ANY",
-        "AS",
-        "ASC",
-        "ASCENDING",
-        "BY",
-        "CALL",
-        "CASE",
-        "CONTAINS",
-        "CREATE",
-        "DELETE",
-        "DESC",
-        "DESCENDING",
-        "DETACH",
-        "DISTINCT",
-        "ELSE",
-        "END",
-        "ENDS",
-        "EXISTS",
-        "FALSE",
-        "FOREACH",
-        "IN",
-        "IS",
-        "LIMIT",
-        "MATCH",
-        "MERGE",
-        "NONE",
-        "NOT",
-        "NULL",
-        "OPTIONAL",
-        "OR",
-        "ORDER",
-        "REMOVE",
-        "RETURN",
-        "SET",
-        "SINGLE",
-        "SKIP",
-        "STARTS",
-        "THEN",
-        "TRUE",
-        "UNION",
-        "UNWIND",
-        "WHEN",
-        "WHERE",
-        "WITH",
-        "XOR",
-        "YIELD",
-    ]
-)
+_KEYWORDS = """
+ALL AND ANY AS ASC ASCENDING BY CALL CASE CONTAINS CREATE DELETE DESC DESCENDING DETACH DISTINCT ELSE END ENDS
+EXISTS FALSE FOREACH IN IS LIMIT MATCH MERGE NONE NOT NULL OPTIONAL OR ORDER REMOVE RETURN SET SINGLE SKIP STARTS
+THEN TRUE UNION UNWIND WHEN WHERE WITH XOR YIELD
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
 _SPELLED = {"ASCENDING": "ASC", "DESCENDING": "DESC"}
 
 _TOKEN = re.compile(
@@ -82,10 +36,9 @@ class CypherUnread(Exception):
 
 @dataclass(frozen=True)
 class Token:
-    kind: (
-        str  # "keyword" | "name" (label, type, property, key) | "function" | "variable" | "string" | "number" | "sign"
-    )
+    kind: str  # keyword, name (of a label, type or property), function, variable, string, number or sign
     text: str
+    apart: bool = field(default=False, compare=False)  # whether a blank stood before it
 
 
 def unfenced(answer: str) -> str:
@@ -100,31 +53,42 @@ def tokens(query: str) -> list[Token]:
     """The words of a query, without blanks and comments."""
     raw = list(_raw(query))
     made: list[Token] = []
-    for place, (kind, text) in enumerate(raw):
+    for place, (kind, text, apart) in enumerate(raw):
         before = made[-1].text if made else ""
         after = raw[place + 1][1] if place + 1 < len(raw) else ""
         if kind in ("word", "quoted"):
-            made.append(_word(kind, text, before, after, made))
+            token = _word(kind, text, before, after, made)
         elif kind == "string":
-            made.append(Token("string", _string(text)))
+            token = Token("string", _string(text))
         elif kind == "number":
-            made.append(Token("number", f"{float(text):.15g}" if len(text) < 300 else text))
+            token = Token("number", f"{float(text):.15g}" if len(text) < 300 else text)
         else:
-            made.append(Token("sign", "<>" if text == "!=" else text))
+            token = Token("sign", "<>" if text == "!=" else text)
+        made.append(replace(token, apart=apart))
     return made
 
 
-def _raw(query: str) -> Iterator[tuple[str, str]]:
+def quoted(found: Sequence[Token]) -> str:
+    """The query again, every name in backticks: an engine may keep words to itself that others use as names."""
+    words = []
+    for token in found:
+        text = f"`{token.text}`" if token.kind in ("name", "variable") else token.text
+        words.append(f" {text}" if token.apart else text)
+    return "".join(words).strip()
+
+
+def _raw(query: str) -> Iterator[tuple[str, str, bool]]:
     if len(query) > LONGEST_QUERY:
         raise CypherUnread("it is too long")
-    place = 0
+    place, apart = 0, False
     while place < len(query):
         match = _TOKEN.match(query, place)
         if match is None:
             raise CypherUnread(f"{query[place : place + 20]!r} is no word of it")
         assert match.lastgroup
         if match.lastgroup != "blank":
-            yield match.lastgroup, match.group()
+            yield match.lastgroup, match.group(), apart
+        apart = match.lastgroup == "blank"
         place = match.end()
 
 
