@@ -118,7 +118,7 @@ class Box:
             raise EvaluationMistake(
                 "the engine that runs Cypher does not start.",
                 where="evaluation.scorer",
-                hint="pip install ladybug, or choose the scorer cypher_match.",
+                hint="pip install 'expertbuild[cypher]', or choose the scorer cypher_match.",
             )
         return process
 
