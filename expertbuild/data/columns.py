@@ -7,9 +7,10 @@
       group: db
       facts: {ddl: schema}
 
-Records that already have `messages` and `answer` need no mapping.
+A column that holds an object or a list is written as compact JSON. Records that already have `messages` and `answer` need no mapping.
 """
 
+import json
 from collections.abc import Mapping
 from hashlib import sha256
 from string import Formatter
@@ -71,5 +72,12 @@ def _text(record: Mapping[str, Any], source: str, where: str) -> str:
                 where=where,
                 hint=f"There are: {', '.join(map(str, record))}." if column not in record else "",
             )
-        parts.append(str(record[column]))
+        parts.append(_said(record[column]))
     return "".join(parts)
+
+
+def _said(value: Any) -> str:
+    """A value as text: what is no text and no number, as compact JSON."""
+    if isinstance(value, dict | list | bool):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)

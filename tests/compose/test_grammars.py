@@ -15,7 +15,12 @@ from runtime.engine.tokenizer import Tokenizer
 from runtime.home import shipped
 from tests.tiny import tiny_base
 
-EXPERTS = {"expert-json": "json_repair", "expert-sql": "text_to_sql"}
+EXPERTS = {
+    "expert-extract": "text_to_json",
+    "expert-json": "json_repair",
+    "expert-neo4j": "text_to_cypher",
+    "expert-sql": "text_to_sql",
+}
 
 
 @cache
@@ -39,13 +44,19 @@ def accepts(expert: str, answer: str) -> bool:
     return bool(matcher.may_end)
 
 
+def rows_of(expert: str) -> int:
+    return 2000 if expert in ("expert-extract", "expert-neo4j") else 200
+
+
 @pytest.mark.parametrize(("expert", "generator"), EXPERTS.items())
 @pytest.mark.parametrize("part", ["train", "held_out"])
 def test_a_grammar_accepts_every_answer_of_its_own_generator(expert, generator, part):
     rng = random.Random(f"{generator}-{part}")
     draw = GENERATORS.load(generator).draw
     refused = [
-        row["answer"] for row in (draw(rng, part, part) for _ in range(200)) if not accepts(expert, row["answer"])
+        row["answer"]
+        for row in (draw(rng, part, part) for _ in range(rows_of(expert)))
+        if not accepts(expert, row["answer"])
     ]
     assert refused == []
 
@@ -121,3 +132,69 @@ def test_queries_are_accepted(answer):
 )
 def test_what_is_nearly_a_query_is_refused(answer):
     assert not accepts("expert-sql", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "MATCH (p:Person) RETURN p",
+        "MATCH (p:Person {name: 'Ann'})-[r:KNOWS|LIKES*1..3]->(:Person) WHERE NOT (p)-[:OWNS]->(:House) RETURN DISTINCT p.name AS name, count(*) AS total ORDER BY total DESC, name SKIP 5 LIMIT 10",
+        "MATCH (p:Person)\nWHERE p.age >= 18 AND (p.name CONTAINS 'a' OR p.city IS NULL)\nRETURN avg(p.age)",
+        "MATCH (p)<-[:OWNS]-(q) WITH p, collect(DISTINCT q.name) AS owners WHERE size(owners) > 2 RETURN p.name, owners",
+        "OPTIONAL MATCH (a:A), (b:`Odd Label`) WHERE EXISTS { MATCH (a)-[:R]->(b) } AND a.x IN [1, 2] RETURN a.x",
+    ],
+)
+def test_cypher_is_accepted(answer):
+    assert accepts("expert-neo4j", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "MATCH (p:Person) DELETE p",
+        "MATCH (p:Person) SET p.age = 1 RETURN p",
+        "CREATE (p:Person)",
+        "MATCH (p:Person)",
+        "RETURN 1",
+        "MATCH p:Person RETURN p",
+        "MATCH (p:Person RETURN p",
+        "MATCH (p:Person)-[:OWNS->(h) RETURN p",
+        "MATCH (p:Person) -> (h:House) RETURN p",
+        "MATCH (p:Person) WHERE RETURN p",
+        "MATCH (p:Person) WHERE p.age == 3 RETURN p",
+        "MATCH (p:Person) RETURN",
+        "MATCH (p:Person) RETURN p.name,",
+        "MATCH (p:Person) RETURN p.name ORDER p.age",
+        "MATCH (p:Person) RETURN p.name LIMIT many",
+        "MATCH (p:Person) WHERE p.name = 'open RETURN p",
+        "MATCH (p:Person) RETURN p; MATCH (q) RETURN q",
+        "CALL db.labels()",
+        "LOAD CSV FROM 'file:///etc/passwd' AS line RETURN line",
+        "Here: MATCH (p) RETURN p",
+        "match (p) return p",
+        "",
+    ],
+)
+def test_what_is_nearly_cypher_is_refused(answer):
+    assert not accepts("expert-neo4j", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ('{"name":"Ann","age":34,"paid":true,"city":null}', True),
+        ('{"intent":"play","slots":{"artist":"x"}}', True),
+        ("{}", True),
+        ('[{"name":"Ann"}]', False),
+        ('"Ann"', False),
+        ('{"name": "Ann"}', False),
+        ('{"name":"Ann"', False),
+        ('{"name":None}', False),
+        ("{'name':'Ann'}", False),
+        ('{"name":"Ann"} and more', False),
+        ('{"price":1,200}', False),
+        ('{"a":1,}', False),
+    ],
+)
+def test_an_extraction_is_one_object(answer, right):
+    assert accepts("expert-extract", answer) is right

@@ -11,6 +11,7 @@ import pytest
 from expertbuild.data.generators.corpus import sql_text
 from expertbuild.data.generators.corpus.mixture import FIELDS, Document, block
 from expertbuild.data.generators.tables import schema
+from expertbuild.data.generators.tasks import GENERATORS
 
 WEIGHTS = dict.fromkeys(FIELDS, 1.0)
 SAMPLE = list(block(WEIGHTS, 3000, "test"))
@@ -95,3 +96,17 @@ def test_no_answer_is_code() -> None:
     for asked, answered in turns():
         code = re.search(r"\b(def|fn|function|interface|struct|class) \w+ ?[({:<]", answered)
         assert code is None or answered in asked
+
+
+@pytest.mark.parametrize("name", ["text_to_cypher", "text_to_json"])
+def test_no_pair_of_a_later_task_is_in_the_corpus(name: str) -> None:
+    """No answer of the task is ever an answer of the corpus, but where it is said again to the letter."""
+    draw = GENERATORS.load(name).draw
+    rng = random.Random("pairs")
+    begins = {draw(rng, words="all", phrasings="all")["answer"].split()[0][:1] for _ in range(200)}
+    assert begins <= {"M", "{"}
+    for asked, answered in turns():
+        if answered.startswith(("MATCH ", "{")):
+            assert answered in asked
+        if re.search(r"^\(:\w+\)-\[:\w+\]->\(:\w+\)$", asked, re.MULTILINE):  # a graph schema: asked about itself only
+            assert not re.search(r"\b(MATCH|RETURN|WHERE)\b", answered) or answered in asked

@@ -9,7 +9,7 @@ import pytest
 
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row, RowRefused
-from expertbuild.data.sources import Place, source
+from expertbuild.data.sources import Place, files, source
 
 COLUMNS = {"prompt": "{schema}\n{question}", "answer": "query", "stratum": "kind", "facts": {"ddl": "schema"}}
 RECORD = {
@@ -122,3 +122,53 @@ def test_a_generator_that_has_said_everything_stops(tmp_path: Path, monkeypatch:
     )
     with pytest.raises(SourceMistake, match="repeats itself after 3 different rows"):
         rows({"kind": "generator", "name": "json_repair", "rows": 9}, tmp_path)
+
+
+def test_a_column_that_another_file_holds_is_joined(tmp_path: Path) -> None:
+    (tmp_path / "schemas.json").write_text(json.dumps({"films": "Film {name: STRING}"}))
+    (tmp_path / "q.jsonl").write_text(json.dumps({"question": "How many?", "database": "films", "cypher": "MATCH"}))
+    spec = {
+        "kind": "files",
+        "path": "q.jsonl",
+        "join": {"schema": {"path": "schemas.json", "by": "database"}},
+        "columns": {"prompt": "{schema}\n{question}", "answer": "cypher", "facts": {"graph": "schema"}},
+    }
+    (made,) = rows(spec, tmp_path)
+    assert made["messages"][0]["content"] == "Film {name: STRING}\nHow many?"
+    assert made["facts"] == {"graph": "Film {name: STRING}"}
+    assert files_of(spec, tmp_path) == ["q.jsonl", "schemas.json"], "both belong to the key of a build"
+
+
+def files_of(spec: dict[str, Any], directory: Path) -> list[str]:
+    return [path.name for path in files.files(spec, directory)]
+
+
+@pytest.mark.parametrize(
+    ("join", "said"),
+    [
+        ({"path": "schemas.json", "by": "base"}, r'q\.jsonl:1: there is no column "base".*database'),
+        (
+            {"path": "schemas.json", "by": "question"},
+            r'q\.jsonl:1: nothing is joined to question "How many\?" as schema',
+        ),
+        ({"path": "nothing.json", "by": "database"}, "no such file"),
+        ({"path": "list.json", "by": "database"}, "is not one object"),
+        ({"path": "schemas.json"}, r"join\.schema: needs `path`"),
+    ],
+)
+def test_a_join_that_cannot_be_made_is_explained(tmp_path: Path, join: dict[str, str], said: str) -> None:
+    (tmp_path / "schemas.json").write_text(json.dumps({"films": "x"}))
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "q.jsonl").write_text(json.dumps({"question": "How many?", "database": "films"}))
+    columns = {"prompt": "schema", "answer": "question"}
+    with pytest.raises(SourceMistake, match=said):
+        rows({"kind": "files", "path": "q.jsonl", "join": {"schema": join}, "columns": columns}, tmp_path)
+
+
+def test_objects_and_lists_in_a_column_are_written_as_json(tmp_path: Path) -> None:
+    record = {"text": "play jazz", "keys": ["genre", "year"], "expected": {"genre": "jazz", "year": None, "now": True}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    columns = {"prompt": "{text}\nKeys: {keys}", "answer": "expected"}
+    (made,) = rows({"kind": "files", "path": "a.jsonl", "columns": columns}, tmp_path)
+    assert made["messages"][0]["content"] == 'play jazz\nKeys: ["genre","year"]'
+    assert made["answer"] == '{"genre":"jazz","year":null,"now":true}'

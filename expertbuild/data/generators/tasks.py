@@ -8,5 +8,9 @@ other generators, in `corpus/`, and knows no task.
 from expertbuild.catalogue import Catalogue
 
 GENERATORS = Catalogue(
-    "generator", {name: f"expertbuild.data.generators.{name}" for name in ("json_repair", "text_to_sql")}
+    "generator",
+    {
+        name: f"expertbuild.data.generators.{name}"
+        for name in ("json_repair", "text_to_cypher", "text_to_json", "text_to_sql")
+    },
 )

@@ -2,7 +2,9 @@
 
     - {kind: files, path: data/*.jsonl}
     - {kind: files, path: questions.csv, columns: {prompt: "{schema}\\n{question}", answer: query}}
+    - {kind: files, path: questions.jsonl, join: {schema: {path: schemas.json, by: database}}, columns: {...}}
 
+`join` adds a column to each record: what another file, one JSON object, holds under the record's own value of `by`.
 Paths are relative to the expert's directory. A record that cannot be used is an error that names its line.
 """
 
@@ -18,11 +20,11 @@ from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row
 from expertbuild.data.sources import Place
 
-OWN_KEYS = ("kind", "path", "columns", "format", "rows", "weight", "part")
+OWN_KEYS = ("kind", "path", "columns", "join", "format", "rows", "weight", "part")
 
 
 def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
-    """The files that this source reads, sorted."""
+    """The files that this source reads: its own, sorted, and those it joins."""
     for key in spec:
         if key not in OWN_KEYS:
             raise SourceMistake(f'a files source has no key "{key}".', hint=f"Known: {', '.join(OWN_KEYS)}.")
@@ -30,6 +32,10 @@ def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
     patterns = [given] if isinstance(given, str) else list(given or [])
     if not patterns:
         raise SourceMistake("a files source needs a path.")
+    return [*_found(patterns, directory), *_found([join["path"] for join in _joins(spec).values()], directory)]
+
+
+def _found(patterns: list[str], directory: Path) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
         path = directory / pattern
@@ -44,7 +50,10 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     columns = spec.get("columns")
     check_columns(columns)
     left = spec.get("rows")
-    for path in files(spec, place.directory):
+    joins = {
+        name: (join["by"], _table(_found([join["path"]], place.directory)[0])) for name, join in _joins(spec).items()
+    }
+    for path in files(spec, place.directory)[: -len(joins) or None]:
         form = str(spec.get("format") or path.suffix.lstrip(".")).lower()
         if form not in READERS:
             raise SourceMistake(
@@ -54,7 +63,37 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
             if left is not None and left <= 0:
                 return
             left = None if left is None else left - 1
-            yield to_row(record, columns, f"{path.name}:{number}")
+            where = f"{path.name}:{number}"
+            yield to_row(_joined(record, joins, where) if joins else record, columns, where)
+
+
+def _joins(spec: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    joins: Mapping[str, Mapping[str, str]] = spec.get("join") or {}
+    for name, join in joins.items():
+        if not isinstance(join, Mapping) or set(join) != {"path", "by"}:
+            raise SourceMistake("needs `path`, a file, and `by`, a column.", where=f"join.{name}")
+    return joins
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    table = _json(_text(path), path.name)
+    if not isinstance(table, dict):
+        raise SourceMistake("is not one object of named values.", where=path.name)
+    return table
+
+
+def _joined(record: Any, joins: Mapping[str, tuple[str, Mapping[str, Any]]], where: str) -> Any:
+    """The record with the columns that other files hold for it."""
+    if not isinstance(record, Mapping):
+        return record
+    made = dict(record)
+    for name, (by, table) in joins.items():
+        if by not in record:
+            raise SourceMistake(f'there is no column "{by}".', where=where, hint=f"There are: {', '.join(record)}.")
+        if str(record[by]) not in table:
+            raise SourceMistake(f'nothing is joined to {by} "{record[by]}" as {name}.', where=where)
+        made[name] = table[str(record[by])]
+    return made
 
 
 def _glob(directory: Path, pattern: str) -> Iterator[Path]:

@@ -13,7 +13,13 @@ from typing import Any, cast
 from expertbuild.catalogue import Catalogue
 from expertbuild.evaluation.errors import EvaluationMistake
 
-SCORERS = Catalogue("scorer", {kind: f"{__name__}.{kind}" for kind in ("exact_match", "json_equal", "sql_execution")})
+SCORERS = Catalogue(
+    "scorer",
+    {
+        kind: f"{__name__}.{kind}"
+        for kind in ("cypher_execution", "cypher_match", "exact_match", "json_equal", "sql_execution")
+    },
+)
 
 Row = Mapping[str, Any]
 

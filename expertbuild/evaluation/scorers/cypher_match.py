@@ -1,0 +1,110 @@
+"""Right is the expected Cypher query, whatever its blanks, the case of its keywords, and the names of its variables.
+
+Also the same: a one-way relationship written from the other side, `!=` for `<>`, double quotes for single ones, 2.0 for
+2, names in backticks, a last semicolon, and a code fence around all of it. Nothing else is: conditions in another
+order count as another query, since no engine is asked (`cypher_execution` asks one).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, tokens, unfenced
+
+
+def score(answer: str, row: Mapping[str, Any]) -> Score:
+    query = unfenced(answer)
+    if not query:
+        return Score(0.0, "no query")
+    try:
+        given = canonical(query)
+    except CypherUnread as error:
+        return Score(0.0, f"is not Cypher: {error}")
+    try:
+        expected = canonical(row["answer"])
+    except CypherUnread as error:
+        return Score(0.0, f"the expected query is not Cypher: {error}")
+    if given == expected:
+        return Score(1.0, "equal")
+    place = next((n for n, pair in enumerate(zip(given, expected, strict=False)) if pair[0] != pair[1]), None)
+    if place is None:
+        return Score(0.0, "ends too soon" if len(given) < len(expected) else "goes on too long")
+    return Score(0.0, f"has {given[place]} instead of {expected[place]}"[:200])
+
+
+def canonical(query: str) -> list[str]:
+    """The query as a list of words that equal queries share."""
+    found = tokens(query)
+    if found and found[-1].text == ";":
+        found = found[:-1]
+    return _renamed(_pointing_right(found))
+
+
+def _renamed(found: Sequence[Token]) -> list[str]:
+    """Variables and aliases by the order in which they come up."""
+    names: dict[str, str] = {}
+    words = []
+    for token in found:
+        if token.kind == "variable":
+            words.append(names.setdefault(token.text, f"${len(names) + 1}"))
+        else:
+            words.append(token.text)
+    return words
+
+
+def _pointing_right(found: Sequence[Token]) -> list[Token]:
+    """A pattern of two nodes with its arrow from left to right: (b)<-[:R]-(a) is (a)-[:R]->(b)."""
+    made = list(found)
+    place = 0
+    while place < len(made):
+        parts = _two_nodes(made, place)
+        if parts is None:
+            place += 1
+            continue
+        first, link, second, end = parts
+        if made[first[1]].text == "<":  # the arrow's head comes right after the first node
+            left, right = made[slice(*first)], made[slice(*second)]
+            middle = made[slice(*link)][2:-1]
+            dash, head = Token("sign", "-"), Token("sign", ">")
+            made[place:end] = [*right, dash, *middle, dash, head, *left]
+        place = end
+    return made
+
+
+Span = tuple[int, int]
+
+
+def _two_nodes(found: Sequence[Token], start: int) -> tuple[Span, Span, Span, int] | None:
+    """The spans of node, link and node of a pattern that begins here and has just these."""
+    if found[start].text != "(" or (start and found[start - 1].text in ("-", ">")):
+        return None
+    first = _closed(found, start)
+    if first is None or first >= len(found) or found[first].text not in ("-", "<"):
+        return None
+    place = first
+    while place < len(found) and found[place].text in ("-", "<", ">"):
+        place += 1
+    if place < len(found) and found[place].text == "[":
+        inside = _closed(found, place)
+        if inside is None:
+            return None
+        place = inside
+        while place < len(found) and found[place].text in ("-", "<", ">"):
+            place += 1
+    if place >= len(found) or found[place].text != "(":
+        return None
+    end = _closed(found, place)
+    if end is None or (end < len(found) and found[end].text in ("-", "<")):
+        return None
+    return (start, first), (first, place), (place, end), end
+
+
+def _closed(found: Sequence[Token], start: int) -> int | None:
+    """The place after the bracket that closes the one here."""
+    pairs = {"(": ")", "[": "]"}
+    opening, closing, depth = found[start].text, pairs[found[start].text], 0
+    for place in range(start, len(found)):
+        depth += (found[place].text == opening) - (found[place].text == closing)
+        if depth == 0:
+            return place + 1
+    return None
