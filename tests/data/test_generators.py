@@ -1,9 +1,12 @@
 """The tasks: what is asked can be answered, the answer is right, and what is held out is never trained on."""
 
 import json
+import os
 import random
 import re
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from hashlib import sha256
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 from expertbuild.data.generators import json_repair, text_to_sql
 from expertbuild.data.generators.json_damage import DAMAGE
 from expertbuild.data.generators.sql_questions import STRATA
+from expertbuild.data.generators.tasks import GENERATORS
 from expertbuild.data.generators.words import is_held_out
 from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers import json_equal
@@ -129,6 +133,31 @@ def test_generated_rows_are_pinned() -> None:
         name: sha256("\n".join(map(dump, rows(task, 50))).encode()).hexdigest()[:16] for name, task in TASKS.items()
     }
     assert found == PINNED
+
+
+_WRITE = """
+import random, sys
+from expertbuild.data.generators.tasks import GENERATORS
+from expertbuild.data.rows import dump
+for name in sys.argv[1:]:
+    rng = random.Random("test")
+    print(name, [dump(GENERATORS.load(name).draw(rng)) for _ in range(40)])
+"""
+
+
+def test_no_generator_depends_on_the_order_of_a_set() -> None:
+    """Strings hash differently in every process; what a seed writes may not."""
+    names = [*GENERATORS.modules]
+    written = {
+        subprocess.run(
+            [sys.executable, "-c", _WRITE, *names],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(written) == 1 and len(written.pop()) > 10_000
 
 
 PINNED = {"json_repair": "241692a2918870e8", "text_to_sql": "8b468c727aa54207"}

@@ -57,7 +57,7 @@ def tell(voice: Voice, part: str) -> Text:
     fields = GENRES[genre]
     facts = {name: told_values.KINDS[kind](voice.rng, part) for name, kind in fields.items()}
     extra = _properties(voice, genre, part)
-    teller = Teller(voice, genre, facts | extra, frozenset(extra))
+    teller = Teller(voice, genre, facts | extra, tuple(extra))
     style = voice.rng.choices((teller.prose, teller.note, teller.form), (6, 3, 1) if genre != "log" else (1, 2, 0))[0]
     text = style()
     told = {name: fact for name, fact in (facts | extra).items() if name in teller.known}
@@ -90,7 +90,7 @@ class Teller:
     voice: Voice
     genre: str
     facts: Mapping[str, Fact]
-    extra: frozenset[str]
+    extra: tuple[str, ...]
 
     def __post_init__(self) -> None:
         self.known: set[str] = set()
