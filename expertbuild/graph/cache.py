@@ -197,8 +197,8 @@ class Cache:
             presence.leave()
 
     def _sweep(self) -> None:
-        """Remove what a killed build left half-written, if no other build is going on."""
-        if not self._leftovers():
+        """Remove what a killed build left half-written, if no other build is going on, and the signs of the dead."""
+        if not self._leftovers() and len(_names(self.root / "active")) <= 1:
             return
         with suppress(OSError), gate(self.root / "locks" / "gate", alone=True):
             if len(present(self.root / "active")) <= 1:

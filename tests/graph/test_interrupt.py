@@ -208,6 +208,14 @@ def check_after(cache: Path) -> None:
     assert not left and set(statuses(build(graph(), here)).values()) == {"hit"}
 
 
+def test_the_sign_of_a_build_that_died_goes_with_the_next_build(cache: Path) -> None:
+    """Also when it left nothing else behind."""
+    build(graph(), Cache(cache))
+    (cache / "active" / f"{os.getpid()}-{time.time_ns():x}-0").touch()
+    build(graph(), Cache(cache))
+    assert not list((cache / "active").iterdir())
+
+
 def test_killed_twenty_times_at_any_moment_nothing_finished_is_lost(cache: Path) -> None:
     assert kill_at_random(cache, 20, random.Random(20)) == 20
     check_after(cache)
