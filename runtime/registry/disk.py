@@ -61,15 +61,19 @@ def publish_folder(staged: Path, target: Path) -> None:
 def publish_file(data: bytes, staging: Path, target: Path) -> None:
     """Replace a file by these bytes, whole or not at all."""
     partial = staging / secrets.token_hex(8)
-    with open(partial, "xb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    for folder in reversed([target.parent, *target.parent.parents]):
-        if not folder.exists():
-            folder.mkdir(exist_ok=True)
-            sync_folder(folder.parent)
-    os.replace(partial, target)
+    try:
+        with open(partial, "xb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        for folder in reversed([target.parent, *target.parent.parents]):
+            if not folder.exists():
+                folder.mkdir(exist_ok=True)
+                sync_folder(folder.parent)
+        os.replace(partial, target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     sync_folder(target.parent)
 
 

@@ -5,8 +5,6 @@ sources and bases are there for people and for finding it; `flags` say what some
 same set gives the same bytes: one line for each expert, by name. Trust is not in it: each machine has its own.
 """
 
-import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from runtime.artifact.shown import shown
 from runtime.artifact.strict_json import canonical, read
 from runtime.errors import Mistake, Problem
 from runtime.registry.candidate import Candidate, Source
+from runtime.registry.disk import publish_file
 from runtime.registry.installed import Installed
 from runtime.registry.offers import who_was_asked
 from runtime.registry.reference import precedence, standing_order
@@ -74,13 +73,8 @@ def lock_document(entries: Iterable[Entry]) -> bytes:
 def write_lock(path: Path, entries: Iterable[Entry]) -> None:
     """Write the lock file, whole or not at all."""
     data = lock_document(entries)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        try:
-            partial.write_bytes(data)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        publish_file(data, path.absolute().parent, path.absolute())
     except OSError as error:
         raise Problem(f"The lock file can not be written: {error.strerror}.", where=str(path)) from None
 

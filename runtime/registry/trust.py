@@ -6,12 +6,8 @@ in `verdict`.
 """
 
 import base64
-import fcntl
 import hashlib
-import os
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +20,7 @@ from runtime.artifact.signature import check_public_key, key_id
 from runtime.artifact.strict_json import canonical, read
 from runtime.errors import Mistake, Problem
 from runtime.home import config_home
+from runtime.registry.disk import only_writer, publish_file
 
 FORMAT = "expert-trust/1"
 OWN = "local"  # the namespace of this machine's own builds; nobody else's key gets into it unasked
@@ -169,26 +166,14 @@ def update_trust(change: Callable[[Trust], Trust], path: Path | None = None) -> 
     path = path or trust_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(path):
+        with only_writer(path.with_suffix(".lock")):
             after = change(load_trust(path))
             document = _document(after)
             check(document, "trust", "the trust file")
-            partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            with open(partial, "xb") as out:
-                out.write(canonical(document) + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(partial, path)
+            publish_file(canonical(document) + b"\n", path.parent, path)
     except OSError as error:
         raise Problem(f"The trust file can not be written: {error.strerror}.", where=str(path)) from error
     return load_trust(path)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path.with_suffix(".lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _namespace(name: str, entry: Mapping[str, Any]) -> Namespace:

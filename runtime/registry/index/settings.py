@@ -5,12 +5,8 @@ search. The keys of an index are those in the root.json that a person got togeth
 says of itself is judged by them.
 """
 
-import fcntl
 import json
-import os
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +18,7 @@ from runtime.artifact.schema import check, expect_version
 from runtime.artifact.strict_json import canonical, read
 from runtime.errors import Mistake, Problem
 from runtime.home import config_home
+from runtime.registry.disk import only_writer, publish_file
 from runtime.registry.index.address import place_of
 from runtime.registry.refusals import UnknownIndex, UnsafeAddress
 from runtime.registry.trust import OWN
@@ -166,24 +163,12 @@ def _update(change: Callable[[list[Index]], list[Index]]) -> None:
     path = indexes_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(path):
+        with only_writer(path.with_suffix(".lock")):
             document = _document(change(load_indexes(path)))
             check(document, "indexes", "the list of indexes")
-            partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            with open(partial, "xb") as out:
-                out.write(canonical(document) + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(partial, path)
+            publish_file(canonical(document) + b"\n", path.parent, path)
     except OSError as error:
         raise Problem(f"The list of indexes can not be written: {error.strerror}.", where=str(path)) from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path.with_suffix(".lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _document(indexes: list[Index]) -> dict[str, Any]:
