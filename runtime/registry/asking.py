@@ -62,7 +62,8 @@ def read_addresses(words: Iterable[str]) -> tuple[list[Source], list[Want]]:
     """Repositories that were named instead of experts: the sources that they are, and a wish for all they have."""
     sources, wants = [], []
     for word in words:
-        [source] = named_sources([word])[:1]
+        source = known.at(word)
+        assert source is not None, "an address names a source or is refused"
         found = list(source.search(""))
         if not found:
             raise NotOffered(f"{source.title} has no packages.")

@@ -6,7 +6,7 @@ Nothing is installed before all of it has arrived and was verified; a failure le
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.artifact.package import open_package
@@ -20,6 +20,7 @@ from runtime.registry.installed import Installed
 from runtime.registry.lock import Entry, find_locked
 from runtime.registry.plan import Plan
 from runtime.registry.refusals import LockDiffers, NotAsOffered
+from runtime.registry.sources.folder import offered
 from runtime.registry.store import Store
 
 _NOTHING = Files((), (), {}, ())
@@ -105,22 +106,11 @@ def fetch(one: Candidate, folder: Path) -> Path:
         raise NotAsOffered(f"There is no way to get {one.full_name} {one.version}.", where=one.source)
     folder.mkdir()
     path = one.fetch(folder)
-    with open_package(path, verify=False) as package:
-        said = package.statement
-        here = {
-            base: {"base": said.variants[base].base, "tokenizer": said.variants[base].tokenizer}
-            for base in package.variants
-        }
-        pairs = {
-            "id": (one.id, package.id),
-            "publisher": (one.publisher, said.publisher),
-            "name": (one.name, said.name),
-            "version": (one.version, said.version),
-            "requires": (dict(one.requires), dict(said.requires)),
-            "conflicts": (dict(one.conflicts), dict(said.conflicts)),
-            "variants": ({n: dict(v) for n, v in one.variants.items()}, {n: here.get(n) for n in one.variants}),
-        }
-    differing = [field for field, (wanted, came) in pairs.items() if wanted != came]
+    came = offered(path, one.source)
+    asked = {base: digests for base, digests in came.variants.items() if base in one.variants}  # it may bring others
+    came = replace(came, variants=asked)
+    fields = ("id", "publisher", "name", "version", "requires", "conflicts", "variants")
+    differing = [field for field in fields if getattr(one, field) != getattr(came, field)]
     if differing:
         raise NotAsOffered(
             f"{one.full_name} {one.version} is not the package that was offered: another {', '.join(differing)}.",

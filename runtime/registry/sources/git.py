@@ -9,17 +9,17 @@ lie `.expert` files, or folders that packages were unpacked to.
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from runtime.artifact.layout import check_name
-from runtime.artifact.package import open_package
 from runtime.artifact.refusals import Refused
 from runtime.registry.candidate import Candidate
 from runtime.registry.reference import precedence
 from runtime.registry.refusals import PointerOnly, RepositoryRefused, UnsafeAddress
 from runtime.registry.sources.commit import Blob, Commit, Limits
+from runtime.registry.sources.folder import offered
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::[0-9]{1,5})?"
 _PATH = r"(?:/[A-Za-z0-9._~+][A-Za-z0-9._~+-]*)+/?"
@@ -137,25 +137,12 @@ class GitSource:
 
     def _candidate(self, commit: Commit, path: Path) -> Candidate:
         try:
-            with open_package(path, verify=False) as package:
-                manifest, identity = package.manifest, package.id
-                digests = {base: package.statement.variants[base] for base in package.variants}
+            one = offered(path, self.title)
         except Refused as refusal:
             refusal.where = self.title
             raise
-        return Candidate(
-            publisher=manifest.publisher,
-            name=manifest.name,
-            version=manifest.version,
-            id=identity,
-            source=self.title,
-            requires=manifest.requires,
-            conflicts=manifest.conflicts,
-            variants={base: {"base": v.base, "tokenizer": v.tokenizer} for base, v in digests.items()},
-            summary=manifest.summary,
-            size=path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*")),
-            fetch=partial(_fetch, commit, path, f"{manifest.name}-{manifest.version}"),
-        )
+        size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*"))
+        return replace(one, size=size, fetch=partial(_fetch, commit, path, f"{one.name}-{one.version}"))
 
 
 def _fetch(commit: Commit, path: Path, called: str, folder: Path) -> Path:
