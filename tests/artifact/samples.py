@@ -7,6 +7,7 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from runtime.artifact.container import open_container, write_container
 from runtime.artifact.manifest import Adapter, Decoding, Manifest, Routing, VariantManifest
 from runtime.artifact.release import seal
 from runtime.artifact.statement import Provenance
@@ -104,3 +105,17 @@ def sealed(path, bases=("nano",), signers=(ALICE,), value=1.0, **changes):
     """Write the release to `path` and return its id."""
     made = members(bases, value)
     return seal(path, made, manifest(bases, **changes), signers, provenance(bases))
+
+
+def parts(path):
+    """The members of a package, as bytes."""
+    with open_container(path) as container:
+        return {name: container.read(name) for name in container.names}
+
+
+def altered(path, out, change):
+    """The package with its members changed by hand, in a new canonical container."""
+    made = parts(path)
+    change(made)
+    write_container(out, made)
+    return out

@@ -9,14 +9,13 @@ import subprocess
 import pytest
 
 from runtime.artifact import refusals as no
-from runtime.artifact.container import open_container, write_container
 from runtime.artifact.cosignature import NAME, hint_of
 from runtime.artifact.package import open_package
 from runtime.artifact.release import add_signature, cosign, cut
 from runtime.artifact.strict_json import canonical
 from runtime.artifact.unpack import unpack
 from runtime.registry.cosigner import keygen_p256
-from tests.artifact.samples import BOB, sealed
+from tests.artifact.samples import BOB, altered, parts, sealed
 
 BOTH = ("nano", "qwen3-0.6b")
 TOOL = os.environ.get("MODEL_SIGNING") or shutil.which("model_signing")
@@ -40,18 +39,6 @@ def good(folder, key):
     return path
 
 
-def parts(path):
-    with open_container(path) as container:
-        return {name: container.read(name) for name in container.names}
-
-
-def rewritten(path, out, change):
-    made = parts(path)
-    change(made)
-    write_container(out, made)
-    return out
-
-
 def reworded(path, out, change):
     """The package with the co-signature's document changed."""
 
@@ -60,7 +47,7 @@ def reworded(path, out, change):
         change(value)
         made[NAME] = canonical(value)
 
-    return rewritten(path, out, change_it)
+    return altered(path, out, change_it)
 
 
 def refused(path, kind, sentence):
@@ -110,7 +97,7 @@ def test_a_cut_package_has_none_until_it_is_signed_again(good, tmp_path, key):
 
 def test_the_co_signature_of_the_whole_does_not_hold_for_a_part(good, tmp_path):
     cut(good, ["nano"], tmp_path / "part.expert")
-    moved = rewritten(
+    moved = altered(
         tmp_path / "part.expert", tmp_path / "m.expert", lambda made: made.update({NAME: parts(good)[NAME]})
     )
     refused(moved, no.WrongCosignature, r"not of exactly the files of this package: see variants/qwen3-0\.6b/canary")
@@ -118,7 +105,7 @@ def test_the_co_signature_of_the_whole_does_not_hold_for_a_part(good, tmp_path):
 
 def test_the_co_signature_of_another_release_is_refused(good, tmp_path, key):
     sealed(tmp_path / "other.expert", BOTH, version="0.2.0")
-    moved = rewritten(
+    moved = altered(
         tmp_path / "other.expert", tmp_path / "m.expert", lambda made: made.update({NAME: parts(good)[NAME]})
     )
     refused(moved, no.WrongCosignature, r"see statement\.json")

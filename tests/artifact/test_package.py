@@ -6,14 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.artifact import refusals as no
-from runtime.artifact.container import open_container, write_container
 from runtime.artifact.package import glimpse, open_package
 from runtime.artifact.release import add_signature, cut, seal
 from runtime.artifact.signature import key_id, verify
 from runtime.artifact.statement import read_statement, write_statement
 from runtime.artifact.tensors import write_tensors
 from runtime.errors import Mistake
-from tests.artifact.samples import ALICE, BOB, manifest, members, provenance, sealed
+from tests.artifact.samples import ALICE, BOB, altered, manifest, members, parts, provenance, sealed
 
 BOTH = ("nano", "qwen3-0.6b")
 
@@ -23,19 +22,6 @@ def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("good") / "expert-sql-0.1.0.expert"
     sealed(path, BOTH)
     return path
-
-
-def parts(path):
-    with open_container(path) as container:
-        return {name: container.read(name) for name in container.names}
-
-
-def altered(path, out, change):
-    """The package at `path` with its members changed by hand and put into a new, canonical container."""
-    made = parts(path)
-    change(made)
-    write_container(out, made)
-    return out
 
 
 def refused(path, kind, sentence):

@@ -1,7 +1,6 @@
 import pytest
 
 from expertbuild.cli import VERBS, named
-from runtime.artifact.container import open_container, write_container
 from runtime.registry.store import Store
 from runtime.registry.trust import add_keys
 from tests.artifact.samples import ALICE, sealed
@@ -88,12 +87,3 @@ def refused(store, path, kind, sentence=".", **flags):
     after.pop("lock", None)
     before.pop("lock", None)
     assert after == before
-
-
-def altered(path, out, change):
-    """The package with its members changed by hand, in a new canonical container."""
-    with open_container(path) as container:
-        made = {name: container.read(name) for name in container.names}
-    change(made)
-    write_container(out, made)
-    return out

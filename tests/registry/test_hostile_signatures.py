@@ -17,8 +17,8 @@ from runtime.artifact.strict_json import canonical
 from runtime.registry.cosigner import keygen_p256
 from runtime.registry.refusals import TooFewSignatures, UnknownPublisher, Unsigned, WrongSigner
 from runtime.registry.trust import add_keys, trust_file
-from tests.artifact.samples import ALICE, BOB, MALLORY, sealed
-from tests.registry.conftest import altered, refused, snapshot
+from tests.artifact.samples import ALICE, BOB, MALLORY, altered, sealed
+from tests.registry.conftest import refused, snapshot
 
 P = 2**255 - 19
 DOCUMENTS = ("statement.json", "signatures.json", "manifest.json")

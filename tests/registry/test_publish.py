@@ -13,7 +13,6 @@ from datetime import timedelta
 import pytest
 from tuf.api.metadata import Metadata
 
-from expertbuild.cli import VERBS, named
 from runtime.artifact.container import open_container, write_container
 from runtime.artifact.refusals import BadSignature, Refused, WrongDigest
 from runtime.artifact.release import add_signature
@@ -366,15 +365,6 @@ def test_killed_at_any_write_the_release_before_is_whole_and_the_next_run_goes_o
     assert wrote >= 6  # package, entry, search, root.json, targets, snapshot, timestamp
     assert set(entry(folder)) == {"0.1.0", f"0.2.{wrote}"}
     assert not list(folder.rglob(".partial-*"))
-
-
-@pytest.fixture
-def run(capsys):
-    def run(verb, *words):
-        code = named(VERBS[verb])([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    return run
 
 
 def test_the_verbs_publish_and_yank(run, folder, package):

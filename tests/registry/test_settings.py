@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from expertbuild.cli import VERBS, main, named
+from expertbuild.cli import main
 from runtime.artifact.refusals import BadDocument, Refused
 from runtime.artifact.strict_json import canonical
 from runtime.errors import Mistake
@@ -32,15 +32,6 @@ def folder(tmp_path):
 @pytest.fixture
 def root(folder):
     return folder / "root.json"
-
-
-@pytest.fixture
-def run(capsys):
-    def run(verb, *words):
-        code = named(VERBS[verb])([str(word) for word in words])
-        return code, capsys.readouterr().out
-
-    return run
 
 
 def test_indexes_are_kept_in_the_order_in_which_they_were_added(root):

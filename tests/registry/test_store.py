@@ -28,8 +28,8 @@ from runtime.registry.refusals import (
 )
 from runtime.registry.store import Store
 from runtime.registry.trust import add_keys, load_trust, remove_keys
-from tests.artifact.samples import ALICE, BOB, MALLORY, sealed
-from tests.registry.conftest import altered, refused, snapshot
+from tests.artifact.samples import ALICE, BOB, MALLORY, altered, sealed
+from tests.registry.conftest import refused, snapshot
 
 SLOTS = "variants/nano/slots.safetensors"
 
