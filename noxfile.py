@@ -87,7 +87,7 @@ def bench(session: nox.Session) -> None:
     """Every benchmark, or those named: `nox -s bench -- nothing_to_do`."""
     install(session, "-e", ".[dev]")
     names = session.posargs or sorted(
-        name.removesuffix(".py") for name in os.listdir("benchmarks") if name.endswith(".py")
+        name.removesuffix(".py") for name in os.listdir("benchmarks") if name.endswith(".py") and name[0] != "_"
     )
     for name in names:
         session.run("python", f"benchmarks/{name}.py")

@@ -12,7 +12,6 @@ Minutes are those of the train action on this machine. Writes tasks.json beside 
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from _builds import judged, result, share, spelled
 
 from runtime.home import shipped
 
@@ -68,42 +68,7 @@ def held_out(expert: str, cases: int) -> list[str]:
     """The recipe's own held-out parts, with this many cases each."""
     recipe = yaml.safe_load((shipped("experts") / expert / "dataset.yaml").read_text(encoding="utf-8"))["offline"]
     parts = [{**source, "rows": cases} for source in recipe["test_sources"]]
-    written = ",".join("{" + ",".join(f"{key}:{spelled(value)}" for key, value in part.items()) + "}" for part in parts)
-    return [f"dataset.offline.test_sources=[{written}]", f"evaluation.cases={cases * len(parts)}"]
-
-
-def spelled(value: object) -> str:
-    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
-
-
-def result(target: str, words: list[str]) -> tuple[Path, float | None]:
-    """Build a target; where its result lies, and how long training took, if it was trained now."""
-    command = [sys.executable, "-m", "expertbuild.cli", *words, f"target={target}", "log=json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
-    seconds, where = None, None
-    for text in done.stdout.splitlines():
-        if text.startswith("{"):
-            event = json.loads(text)
-            if event.get("event") == "finished" and str(event.get("step", "")).startswith("train["):
-                seconds = event.get("seconds")
-        elif text.startswith(f"{target}["):
-            where = Path(text.partition(": ")[2])
-    assert where is not None, done.stdout[-500:]
-    return where, seconds
-
-
-def judged(document: dict[str, Any]) -> dict[str, Any]:
-    """What the table needs of an evaluation."""
-
-    def short(part: dict[str, Any]) -> dict[str, Any]:
-        return {"n": part["n"]} | {who: [part[who]["value"], *part[who]["interval"]] for who in ("base", "expert")}
-
-    return {
-        "parts": {name: short(part) for name, part in document["parts"].items()},
-        "strata": {name: short(part) for name, part in document["strata"].items()},
-    }
+    return [f"dataset.offline.test_sources={spelled(parts)}", f"evaluation.cases={cases * len(parts)}"]
 
 
 def full(words: list[str]) -> dict[str, Any]:
@@ -181,11 +146,6 @@ def line(row: dict[str, Any]) -> str:
     )
     took = f", trained in {row['train_seconds']:.0f} s" if row["train_seconds"] else ""
     return f"{row['base']} {row['expert']} {row['adapter']} seed {row['seed']}: {parts}{took}"
-
-
-def share(figure: list[float]) -> str:
-    value, low, high = (100 * each for each in figure)
-    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
 def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
