@@ -29,7 +29,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def read(path: Path) -> Rows:
-    return (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    return (json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip())
 
 
 def row(prompt: str, answer: Any, stratum: str, facts: dict[str, Any], group: str = "") -> dict[str, Any]:
