@@ -52,6 +52,7 @@ def extract_rows(path: Path) -> Rows:
 
 def sql_train(folder: Path) -> Rows:
     schema = (folder / "advising.schema.sql").read_text(encoding="utf-8")
+    schema = re.sub(r"^--.*\n", "", re.sub(r"varchar\(\d+\)", "text", schema), flags=re.MULTILINE).strip()
     for one in read(folder / "sql_train.jsonl"):
         yield row(f"{schema}\n{one['question']}", one["sql"], "all", {"ddl": schema}, one["query_id"])
 
@@ -88,7 +89,7 @@ TASKS: dict[str, tuple[str, Callable[[Path], Rows] | None, Callable[[Path], Rows
     "sql": ("expert-sql", sql_train, sql_dev, []),
     "cypher": ("expert-neo4j", cypher_train, cypher_dev, []),
 }
-LONG = ["train.length=1536", "train.batch_tokens=3072", "train.micro_batch=1"]  # real schemas are long
+LONG = ["train.length=2048", "train.batch_tokens=4096", "train.micro_batch=1"]  # real schemas are long
 
 
 def main() -> None:
