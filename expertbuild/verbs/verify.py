@@ -12,7 +12,7 @@ from typing import Any
 from expertbuild.evaluation.errors import EvaluationMistake
 from runtime.artifact.shown import shown, table
 from runtime.errors import Mistake
-from runtime.registry.commands.verify import verify, verify_words
+from runtime.registry.commands.verify import verdict, verify, verify_words
 from runtime.registry.commands.words import print_json, subject
 from runtime.registry.installed import Installed
 from runtime.registry.store import Store
@@ -117,7 +117,7 @@ def _progress(*, step: int, total: int, message: str) -> None:
 def _show(done: dict[str, Any]) -> None:
     made = done["evaluation"]
     if made is None:
-        print(shown(f"{done['subject']}: not what was signed"))
+        print(shown(f"{done['subject']}: {verdict(done['whole'], done['trust'], bool(done['faults']))}"))
     else:
         print(shown(f"{done['subject']}: whole and unchanged ({done['trust']})"))
         print(shown(f"On {made['base']}, judged by {made['scorer']['kind']}; {made['confidence']:.0%} intervals:"))

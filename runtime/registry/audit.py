@@ -27,24 +27,29 @@ from runtime.registry.verdict import decide, standing
 
 @dataclass(frozen=True)
 class Audit:
-    """What was read again, from its first byte to its last. No faults: it is what was signed."""
+    """What was read again, from its first byte to its last. No faults: it is what was signed, by a key that counts."""
 
     subject: str
     trust: str
     faults: tuple[str, ...]
+    whole: bool  # the bytes are those that were signed, whatever is thought of the key today
 
 
 def audit(store: Store, installed: Installed) -> Audit:
     """Prove an installed version again."""
     faults: list[str] = []
+    distrust = None
     try:
         faults.extend(_changed_files(installed))
         faults.extend(_contradictions(installed))
+        distrust = _distrust(installed)
     except Problem as problem:
         faults.append(problem.what)
-    if not faults:
+    whole = not faults
+    if whole and not distrust:
         _repair_times(store, installed)
-    return Audit(installed.reference, installed.trust, tuple(dict.fromkeys(faults)))
+    every = [*faults, distrust] if distrust else faults
+    return Audit(installed.reference, installed.trust, tuple(dict.fromkeys(every)), whole)
 
 
 def prove(path: Path, cosigner: bytes | None = None) -> Audit:
@@ -53,12 +58,12 @@ def prove(path: Path, cosigner: bytes | None = None) -> Audit:
         with open_package(path) as package:
             if cosigner is not None:
                 if package.cosigned is None:
-                    return Audit(str(path), "refused", (f"The package has no {cosignature.NAME}.",))
+                    return Audit(str(path), "refused", (f"The package has no {cosignature.NAME}.",), False)
                 package.cosigned.verify(cosigner)
             verdict = decide(package.manifest.publisher, package.envelope, package.statement_bytes, load_trust())
     except Refused as refusal:
-        return Audit(str(path), "refused", (refusal.what,))
-    return Audit(str(path), "unknown publisher" if verdict.state == "unknown" else verdict.state, ())
+        return Audit(str(path), "refused", (refusal.what,), False)
+    return Audit(str(path), "unknown publisher" if verdict.state == "unknown" else verdict.state, (), True)
 
 
 def _changed_files(installed: Installed) -> Iterator[str]:
@@ -98,13 +103,18 @@ def _contradictions(installed: Installed) -> Iterator[str]:
         signed = verify(package.envelope, package.statement_bytes) if package.envelope else frozenset()
         for key in sorted(set(record.trust.keys) - signed):
             yield f"The record counts a signature by the key {key} that is not there."
-        trust = load_trust()
-        state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
-        if state == "revoked":
-            revoked = min(trust.namespaces[record.publisher].in_state("revoked") & set(record.trust.keys))
-            yield f"It is signed by the key {revoked}, which was revoked for {record.publisher}."
-        elif state == "no longer trusted":
-            yield f"It was installed as {record.trust.state} and is no longer trusted."
+
+
+def _distrust(installed: Installed) -> str | None:
+    """Why today's trust file would not let it in as it was let in."""
+    record, trust = installed.record, load_trust()
+    state = standing(record.publisher, record.trust.state, record.trust.keys, trust, record.trust.needed)
+    if state == "revoked":
+        revoked = min(trust.namespaces[record.publisher].in_state("revoked") & set(record.trust.keys))
+        return f"It is signed by the key {revoked}, which was revoked for {record.publisher}."
+    if state == "no longer trusted":
+        return f"It was installed as {record.trust.state} and is no longer trusted."
+    return None
 
 
 def _repair_times(store: Store, installed: Installed) -> None:

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from runtime.registry.audit import audit
+from runtime.registry.commands.verify import verify
 from runtime.registry.trust import remove_keys
 
 SLOTS = "variants/nano/slots.safetensors"
@@ -68,6 +69,16 @@ def test_a_record_changed_together_with_the_file_is_found_by_the_statement(store
 def test_a_publisher_who_is_no_longer_trusted_is_found(store, installed):
     remove_keys("acme")
     assert "installed as trusted and is no longer trusted" in faults(store)
+
+
+def test_a_whole_package_whose_publisher_is_not_trusted_is_not_called_changed(store, installed, capsys):
+    remove_keys("acme")
+    assert audit(store, store.find("expert-sql")).whole
+    assert verify(["expert-sql"]) == 1
+    assert "whole and unchanged, but no longer trusted" in capsys.readouterr().out
+    installed.path("README.md").write_text("other")
+    assert verify(["expert-sql"]) == 1
+    assert "not what was signed" in capsys.readouterr().out
 
 
 def test_times_that_are_off_are_repaired_when_the_content_is_proved(store, installed):

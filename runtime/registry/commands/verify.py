@@ -36,8 +36,14 @@ def verify(argv: Sequence[str]) -> int:
         print("Nothing is installed.")
     else:
         for each in found:
-            verdict = "not what was signed" if each.faults else f"whole and unchanged ({each.trust})"
-            print(shown(f"{each.subject}: {verdict}"))
+            print(shown(f"{each.subject}: {verdict(each.whole, each.trust, bool(each.faults))}"))
             for fault in each.faults:
                 print(shown(f"  {fault}"))
     return 1 if any(each.faults for each in found) else 0
+
+
+def verdict(whole: bool, trust: str, faults: bool) -> str:
+    """What heads the faults of one package, or says that there are none."""
+    if not whole:
+        return "not what was signed"
+    return "whole and unchanged, but no longer trusted" if faults else f"whole and unchanged ({trust})"
