@@ -1,0 +1,149 @@
+"""What `test_kernels` runs with Triton interpreted: each check draws sizes and numbers anew and compares with the twin."""
+
+import sys
+
+import torch
+from torch import Tensor
+
+from runtime.engine.kernels import heads, paged, plain, ranks
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def close(found: Tensor, wanted: Tensor, tolerance: float) -> None:
+    assert torch.isfinite(found).all()
+    off = float((found.double() - wanted.double()).norm() / wanted.double().norm().clamp_min(1e-9))
+    assert off <= tolerance, f"off by {off:.2e}, {tolerance:.0e} is allowed"
+
+
+def pages(blocks: int, layers: int, block: int, width: int, dtype: torch.dtype) -> Tensor:
+    data = torch.randn(blocks, layers, 2, block, width, device=DEVICE).to(dtype)
+    data[0] = 0
+    return data
+
+
+def attention(
+    dtype: torch.dtype, tolerance: float, *, heads_: int, kv_heads: int, size: int, block: int, longest: int
+) -> None:
+    lengths = [1, block, block + 1, longest, max(1, longest // 2), longest - 1]
+    width = -(-longest // block)
+    data = pages(1 + len(lengths) * width, 3, block, kv_heads * size, dtype)
+    order = torch.randperm(len(data) - 1) + 1
+    tables = torch.zeros(len(lengths), width, dtype=torch.int32)
+    for row, length in enumerate(lengths):
+        used = -(-length // block)
+        tables[row, :used] = order[row * width : row * width + used]
+    tables = tables.to(DEVICE)
+    queries = torch.randn(len(lengths), heads_, size, device=DEVICE).to(dtype)
+    found = paged.decode(queries, data, 1, tables, torch.tensor(lengths, dtype=torch.int32, device=DEVICE), kv_heads)
+    for row, length in enumerate(lengths):
+        flat = data[tables[row].long(), 1].transpose(0, 1).reshape(2, -1, kv_heads, size)[:, :length].double()
+        keys, values = (part.repeat_interleave(heads_ // kv_heads, 1) for part in flat)
+        scores = torch.einsum("hd,nhd->hn", queries[row].double(), keys) * size**-0.5
+        close(found[row], torch.einsum("hn,nhd->hd", scores.softmax(-1), values), tolerance)
+
+
+def check_attention_of_one_query_to_its_pages() -> None:
+    attention(torch.float32, 1e-5, heads_=4, kv_heads=2, size=64, block=16, longest=70)
+
+
+def check_attention_split_over_a_long_past() -> None:
+    assert paged.split_count(1500) > 3
+    attention(torch.float32, 1e-5, heads_=4, kv_heads=1, size=32, block=16, longest=1500)
+
+
+def check_attention_with_heads_of_odd_size_and_a_share_of_three() -> None:
+    attention(torch.float32, 1e-5, heads_=6, kv_heads=2, size=24, block=8, longest=41)
+
+
+def check_attention_in_half_precision() -> None:
+    attention(torch.bfloat16, 2e-2, heads_=8, kv_heads=2, size=64, block=16, longest=130)
+    attention(torch.float16, 5e-3, heads_=2, kv_heads=2, size=64, block=16, longest=130)
+
+
+def check_pages_that_nobody_owns_are_never_read() -> None:
+    data = pages(6, 1, 16, 32, torch.float32)
+    clean = data.clone()
+    data[4:] = float("nan")  # blocks of others
+    data[3, :, :, 5:] = float("nan")  # places beyond the end
+    tables = torch.tensor([[1, 3, 4]], dtype=torch.int32, device=DEVICE)
+    lengths = torch.tensor([21], dtype=torch.int32, device=DEVICE)
+    queries = torch.randn(1, 2, 16, device=DEVICE)
+    found = paged.decode(queries, data, 0, tables, lengths, 2)
+    close(found, paged.decode(queries, clean, 0, tables, lengths, 2), 1e-7)
+
+
+def preparation(
+    dtype: torch.dtype, tolerance: float, *, normed: bool, scale: float, heads_: int, kv_heads: int, size: int
+) -> None:
+    rows, block = 5, 16
+    data = pages(9, 2, block, kv_heads * size, dtype)
+    before = data.clone()
+    fused = torch.randn(rows, (heads_ + 2 * kv_heads) * size, device=DEVICE).to(dtype)
+    norms = torch.randn(heads_ + kv_heads, size, device=DEVICE).to(dtype) if normed else None
+    positions = torch.tensor([0, 3, 17, 100, 4000], device=DEVICE)
+    frequencies = 1 / 10000 ** (torch.arange(0, size, 2, device=DEVICE) / size)
+    blocks, offsets = torch.tensor([1, 2, 3, 4, 8], device=DEVICE), positions % block
+    turned = heads.prepare(
+        fused,
+        norms,
+        positions,
+        frequencies,
+        data,
+        1,
+        blocks,
+        offsets,
+        heads=heads_,
+        kv_heads=kv_heads,
+        eps=1e-6,
+        scale=scale,
+    )
+    every = fused.double().view(rows, -1, size)
+    both, values = every[:, : heads_ + kv_heads], every[:, heads_ + kv_heads :]
+    if norms is not None:
+        both = plain.norm_heads(both, norms.double(), 1e-6)
+    wanted = plain.rotate(both, *plain.rotation(positions, frequencies, scale, torch.float64))
+    close(turned, wanted, tolerance)
+    kept = data[blocks, 1, :, offsets].view(rows, 2, kv_heads, size)
+    close(kept[:, 0], wanted[:, heads_:], tolerance)
+    assert torch.equal(kept[:, 1], values.to(dtype))
+    data[blocks, 1, :, offsets] = before[blocks, 1, :, offsets]
+    assert torch.equal(data, before), "something was written elsewhere"
+
+
+def check_heads_are_normed_turned_and_kept() -> None:
+    preparation(torch.float32, 2e-6, normed=True, scale=1.0, heads_=4, kv_heads=2, size=64)
+    preparation(torch.float32, 2e-6, normed=False, scale=1.25, heads_=3, kv_heads=1, size=24)
+    preparation(torch.bfloat16, 1e-2, normed=True, scale=1.0, heads_=4, kv_heads=4, size=32)
+
+
+def check_each_row_meets_its_own_rank_rows() -> None:
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 1e-2)):
+        counts = [12, 1, 40, 16, 0]
+        starts = [3, 90, 20, 64, 0]
+        inputs, outputs = 72, 300
+        a = torch.full((100, inputs), float("nan"), device=DEVICE)  # what belongs to nobody must not be read
+        b = torch.full((100, outputs), float("nan"), device=DEVICE)
+        for start, count in zip(starts, counts, strict=True):
+            a[start : start + count] = torch.randn(count, inputs, device=DEVICE)
+            b[start : start + count] = torch.randn(count, outputs, device=DEVICE)
+        a, b = a.to(dtype), b.to(dtype)
+        owners = [2, -1, 0, 0, 1, 3, 4, 2]
+        x = torch.randn(len(owners), inputs, device=DEVICE).to(dtype)
+        y = torch.randn(len(owners), outputs, device=DEVICE).to(dtype)
+        wanted = y.double()
+        for row, owner in enumerate(owners):
+            if owner >= 0:
+                own = slice(starts[owner], starts[owner] + counts[owner])
+                wanted[row] += (a[own].double() @ x[row].double()) @ b[own].double()
+        untouched = y[1].clone(), y[6].clone()
+        small = [torch.tensor(each, dtype=torch.int32, device=DEVICE) for each in (owners, starts, counts)]
+        ranks.add_ranks(y, x, a, b, *small, most=max(counts))
+        close(y, wanted, tolerance)
+        assert torch.equal(y[1], untouched[0]) and torch.equal(y[6], untouched[1])
+
+
+if __name__ == "__main__":
+    torch.manual_seed(int.from_bytes(sys.argv[1].encode(), "big") % (1 << 32))
+    globals()[sys.argv[1]]()
+    print("agrees")
