@@ -205,7 +205,7 @@ class Engine:
             self.cancel(request.id)
             self._undelivered = others + [event for event in self._undelivered if event.id != request.id]
 
-    def last_logits(self, tokens: Sequence[int], adapter: str | None = None) -> Tensor:
+    def last_logits(self, tokens: Sequence[int], adapter: str | Mapping[str, float] | None = None) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
         check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
         return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None)

@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Mapping
 from collections.abc import Sequence as Ids
 from dataclasses import dataclass, field
 
@@ -18,11 +19,11 @@ from runtime.engine.tokenizer import TextStream, Tokenizer
 
 @dataclass
 class Request:
-    """Tokens in, at most `max_tokens` out, by the base or by an attached adapter."""
+    """Tokens in, at most `max_tokens` out, by the base or by an attached adapter, or by several with their weights."""
 
     tokens: list[int]
     max_tokens: int
-    adapter: str | None = None
+    adapter: str | Mapping[str, float] | None = None
     sampling: Sampling = field(default_factory=Sampling)
     grammar: CompiledGrammar | None = None
     stop: tuple[str, ...] = ()
