@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from runtime.engine.errors import AdapterRefused
+from runtime.engine.errors import MixtureRefused
 from runtime.engine.pieces import Extra, Piece
 from runtime.engine.sampler import shown
 from runtime.engine.weights import Linear, Part
@@ -33,11 +33,11 @@ class Member:
 def check_weights(weights: Mapping[str, float]) -> dict[str, float]:
     """The weights as numbers; refused unless each lies above 0 and is no larger than `MOST_WEIGHT`."""
     if not 1 <= len(weights) <= MOST_MIXED:
-        raise AdapterRefused(f"a request names {len(weights)} adapters; it may name 1 to {MOST_MIXED}.")
+        raise MixtureRefused(f"a request names {len(weights)} adapters; it may name 1 to {MOST_MIXED}.")
     for name, weight in weights.items():
         number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
         if not (number and 0 < weight <= MOST_WEIGHT):  # NaN is between nothing
-            raise AdapterRefused(
+            raise MixtureRefused(
                 f"the weight of {name!r} is {shown(weight)}; it must be above 0 and at most {MOST_WEIGHT:g}."
             )
     return {name: float(weight) for name, weight in weights.items()}
@@ -88,7 +88,7 @@ def _check_factors(linear: Linear, member: Member, members: Sequence[Member]) ->
         for index in other.piece.g_in:
             part = linear.parts[index]
             if g_out[part.start : part.stop].any():
-                raise AdapterRefused(
+                raise MixtureRefused(
                     f"{member.name!r} cannot be added to {other.name!r}: on {part.module} the one scales outputs, "
                     "the other scales inputs, and that is no sum.",
                     hint="Ask for one of them alone.",

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from runtime.artifact.refusals import BadJson
-from runtime.engine.errors import AdapterRefused, ChatRefused, GrammarRefused, RequestRefused
+from runtime.engine.errors import AdapterRefused, ChatRefused, GrammarRefused, MixtureRefused, RequestRefused
 from runtime.errors import Mistake, Problem
 from runtime.server.replies import reply
 from runtime.service.errors import ContextTooLong, NoSuchModel, Overloaded, Stopped
@@ -57,6 +57,7 @@ KINDS: dict[type, tuple[int, str, str | None]] = {
     RequestRefused: (400, _INVALID, None),
     ChatRefused: (400, _INVALID, None),
     GrammarRefused: (400, _INVALID, "invalid_grammar"),
+    MixtureRefused: (400, _INVALID, "invalid_mixture"),
     ContextTooLong: (400, _INVALID, "context_length_exceeded"),
     NoKey: (401, _INVALID, "invalid_api_key"),
     NoSuchModel: (404, _INVALID, "model_not_found"),

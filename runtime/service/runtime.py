@@ -6,7 +6,7 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -15,6 +15,8 @@ from typing import Any, Self
 from runtime.artifact.manifest import Decoding
 from runtime.artifact.slots import DTYPES
 from runtime.engine.engine import Engine
+from runtime.engine.errors import MixtureRefused
+from runtime.engine.mixture import check_weights
 from runtime.registry.installed import Installed
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
@@ -124,24 +126,26 @@ class Runtime:
 
     def prepare(self, ask: Ask) -> Prepared:
         """Choose who answers and make the engine's request. Nothing is queued yet."""
-        decision = self.route(ask.messages) if ask.expert == AUTO else None
+        decision = self.route(ask.messages) if ask.expert == AUTO and not ask.experts else None
         with self._lock:
-            name = decision.expert if decision else self._expert(ask.expert)
+            experts = self._together(ask.experts)
+            name = decision.expert if decision else self._leader(ask, experts)
             ready = self._ready.get(name) if name else None
+            adapters = {self._ready[each].adapter: weight for each, weight in experts.items()}
         decoding = ready.decoding if ready else self._base_decoding
         grammar = self._schemas.compiled(ask.schema) if ask.schema is not None else ready.grammar if ready else None
         request = request_of(
             ask,
             decoding,
             self.engine.tokenizer,
-            adapter=ready.adapter if ready else None,
+            adapter=adapters or (ready.adapter if ready else None),
             grammar=grammar,
             id=uuid.uuid4().hex,
         )
         limit = self.engine.limit
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
-        return Prepared(request, ready.name if ready else None, decision)
+        return Prepared(request, ready.name if ready else None, decision, experts)
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""
@@ -243,6 +247,27 @@ class Runtime:
     def _expert(self, model: str) -> str | None:
         """The expert that a model name means; None for the base."""
         return None if model == self.base else self._loaded(model)
+
+    def _together(self, wanted: Mapping[str, float]) -> dict[str, float]:
+        """The experts that several names mean, with their weights."""
+        weights = check_weights(wanted) if wanted else {}
+        experts = {self._loaded(name): weight for name, weight in weights.items()}
+        if len(experts) < len(weights):
+            raise MixtureRefused("one expert is named twice.", hint=f"They are: {', '.join(experts)}.")
+        return experts
+
+    def _leader(self, ask: Ask, experts: Mapping[str, float]) -> str | None:
+        """Whose decoding holds: who is named; of several experts, if nobody is, the one with the largest weight."""
+        if not experts:
+            return self._expert(ask.expert)
+        if ask.expert == AUTO:
+            return max(experts, key=lambda name: (experts[name], name))
+        leader = self._expert(ask.expert)
+        if leader is not None and leader not in experts:
+            raise NoSuchModel(
+                f"{leader} is to lead and is not among the experts.", hint=f"They are: {', '.join(experts)}."
+            )
+        return leader
 
     def _loaded(self, model: str) -> str:
         if model in self._ready:
