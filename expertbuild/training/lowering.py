@@ -19,13 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from expertbuild.training.errors import CannotLower
+from expertbuild.training.soft_prompts import PROMPT_KINDS, is_prompt, lower_prompt
 from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.base import read_json, weight_files
-from runtime.errors import Mistake
-
-
-class CannotLower(Mistake):
-    """An adapter that no slot record can express, or that is not what it says."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,8 @@ def lower(peft_directory: Path | str, base_directory: Path | str, *, dtype: torc
     """The record of a PEFT directory; `dtype`: what the engine rounds the base to, by default as it is stored."""
     directory = Path(peft_directory)
     config = read_json(directory / "adapter_config.json")
+    if is_prompt(config):
+        return lower_prompt(directory, config, Path(base_directory))
     kind = kind_of(config)
     _refuse_options(config)
     with ExitStack() as stack:
@@ -102,7 +101,7 @@ def kind_of(config: Mapping[str, Any]) -> str:
     if kind == "lora":
         kind = "dora" if config.get("use_dora") else "rslora" if config.get("use_rslora") else "lora"
     if kind not in LOWERINGS:
-        known = ", ".join(sorted(LOWERINGS))
+        known = ", ".join(sorted((*LOWERINGS, *PROMPT_KINDS)))
         raise CannotLower(
             f"adapters of type {peft_type} cannot be compiled into a slot record.", hint=f"Known: {known}."
         )

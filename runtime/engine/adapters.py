@@ -9,15 +9,17 @@ foreign results are overwritten with zero, not multiplied by it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from runtime.artifact.prompt import SoftPrompt
 from runtime.artifact.slots import SlotRecord
-from runtime.engine.errors import AdapterRefused
+from runtime.engine.errors import AdapterRefused, MixtureRefused
+from runtime.engine.imprint import Imprint
 from runtime.engine.mixture import Member, add_up, check_weights
 from runtime.engine.pieces import Extra, Piece, fingerprint, fit_record
 from runtime.engine.weights import Linear, Part, Weights
@@ -34,6 +36,15 @@ class Attached:
     digest: str  # what the caller calls its content
     content: str  # what its content is, by our own count; the prefix cache is keyed by it
     pieces: Mapping[str, Piece]  # by the name of the fused matrix
+    prompt: Imprint | None = None
+
+    @property
+    def virtual(self) -> int:
+        """Tokens that its soft prompt stands for."""
+        return self.prompt.length if self.prompt is not None else 0
+
+
+Imprinting = Callable[[SoftPrompt, Attached], Imprint]
 
 
 @dataclass(frozen=True)
@@ -124,12 +135,20 @@ class Adapters:
         self._mixtures: dict[tuple[tuple[str, float], ...], Attached] = {}
         self._unions: dict[tuple[int, ...], tuple[tuple[Attached, ...], dict[str, Union]]] = {}
 
-    def attach(self, name: str, record: SlotRecord, digest: str) -> None:
-        """Checks a record against the base and takes it in. The same name again replaces what stood there."""
+    def attach(self, name: str, record: SlotRecord, digest: str, imprint: Imprinting | None = None) -> None:
+        """Checks a record against the base and takes it in. The same name again replaces what stood there.
+
+        `imprint` computes what a soft prompt comes to on this base.
+        """
         if not digest:
             raise AdapterRefused(f"adapter {name!r} comes without a digest of its content.")
         pieces = fit_record(name, record, self._modules, self._like)
-        self._attached[name] = Attached(name, record.kind, digest, fingerprint(record), pieces)
+        attached = Attached(name, record.kind, digest, fingerprint(record), pieces)
+        if record.prompt is not None:
+            if imprint is None:
+                raise AdapterRefused(f"adapter {name!r} has a soft prompt, for which there is no model here.")
+            attached = replace(attached, prompt=imprint(record.prompt, attached))
+        self._attached[name] = attached
         self._forget()
 
     def detach(self, name: str) -> None:
@@ -169,6 +188,9 @@ class Adapters:
         members = sorted(((self.find(name), weight) for name, weight in weights.items()), key=_content)
         if len(members) == 1 and members[0][1] == 1.0:
             return members[0][0]
+        prompted = next((each.name for each, _ in members if each.prompt is not None), None)
+        if prompted is not None:
+            raise MixtureRefused(f"{prompted!r} is a soft prompt, which has no weight and cannot be added to others.")
         key = tuple((each.content, weight) for each, weight in members)
         if key not in self._mixtures:
             while len(self._mixtures) >= MOST_MIXTURES:

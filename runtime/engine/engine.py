@@ -97,7 +97,7 @@ class Engine:
 
     def attach(self, name: str, record: SlotRecord, digest: str) -> None:
         """Takes in an adapter; `digest` names its content, and `attached` gives it back."""
-        self._adapters.attach(name, record, digest)
+        self._adapters.attach(name, record, digest, lambda prompt, to: self._runner.imprint(prompt, to, self.limit))
 
     def detach(self, name: str) -> None:
         """Forgets the name; requests that already run with it finish as they began."""
@@ -133,8 +133,8 @@ class Engine:
         """Takes a request in, or refuses it with the reason."""
         if request.id in self._alive:
             raise RequestRefused(f"a request {request.id!r} is already running.")
-        check_request(request, self.model.shape.vocab, self.limit)
         adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
+        check_request(request, self.model.shape.vocab, self.limit - (adapter.virtual if adapter is not None else 0))
         sequence = Running(
             request,
             adapter=adapter,
@@ -207,8 +207,10 @@ class Engine:
 
     def last_logits(self, tokens: Sequence[int], adapter: str | Mapping[str, float] | None = None) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
-        check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
-        return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None)
+        found = self._adapters.find(adapter) if adapter is not None else None
+        room = self.model.shape.context + 1 - (found.virtual if found is not None else 0)
+        check_request(Request(list(tokens), 1), self.model.shape.vocab, room)
+        return self._runner.alone(tokens, found)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""

@@ -76,15 +76,22 @@ class Piece:
 def fingerprint(record: SlotRecord) -> str:
     """A hash of the record's numbers: 15 ms for 13 MB, and nobody's mistaken digest can mix up two adapters."""
     hashing = hashlib.blake2b(digest_size=16)
+    for name, tensor in _tensors(record):
+        plain = tensor.detach().cpu().contiguous()
+        hashing.update(f"{name} {tuple(plain.shape)} {plain.dtype};".encode())
+        hashing.update(memoryview(plain.view(torch.uint8).numpy()))
+    return hashing.hexdigest()
+
+
+def _tensors(record: SlotRecord) -> Iterator[tuple[str, Tensor]]:
     for module, slot in sorted(record.slots.items()):
         for part in fields(slot):
             value = getattr(slot, part.name)
             for tensor in value if isinstance(value, tuple) else (value,):
                 if tensor is not None:
-                    plain = tensor.detach().cpu().contiguous()
-                    hashing.update(f"{module} {part.name} {tuple(plain.shape)} {plain.dtype};".encode())
-                    hashing.update(plain.view(torch.uint8).numpy())
-    return hashing.hexdigest()
+                    yield f"{module} {part.name}", tensor
+    if record.prompt is not None:
+        yield from record.prompt.parts().items()
 
 
 def fit_record(
@@ -94,7 +101,7 @@ def fit_record(
     like: Tensor,
 ) -> dict[str, Piece]:
     """The record as pieces of fused matrices, copied to the base's device and dtype; refused where it does not fit."""
-    if not record.slots:
+    if not record.slots and record.prompt is None:
         raise AdapterRefused(f"adapter {name!r} changes nothing: its record is empty.")
     by_linear: dict[str, dict[str, Slot]] = {}
     for module, slot in record.slots.items():

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from runtime.artifact.adapter import PROMPT, SLOTS, read_adapter
 from runtime.artifact.canary import read_canary
 from runtime.artifact.manifest import Decoding, VariantManifest
-from runtime.artifact.slots import read_slots
 from runtime.engine.grammar import CompiledGrammar
 from runtime.errors import Problem
 from runtime.registry.installed import Installed
@@ -28,6 +28,7 @@ class Ready:
     decoding: Decoding
     grammar: CompiledGrammar | None
     profile: Profile
+    virtual: int = 0  # tokens that its soft prompt takes of the context
 
     @property
     def name(self) -> str:
@@ -64,9 +65,10 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         raise LoadRefused(reference, "tokenizer", f"it was built for another tokenizer than that of {base_name}.")
     folder = f"variants/{variant}"
     with stage("files"):
-        record = read_slots(installed.open(f"{folder}/slots.safetensors"))
+        members = {name for name in (SLOTS, PROMPT) if f"{folder}/{name}" in installed.record.members}
+        record = read_adapter(members, lambda each: installed.open(f"{folder}/{each}"))
         canary = read_canary(installed.open(f"{folder}/canary.safetensors"))
-        digest = installed.record.members[f"{folder}/slots.safetensors"].sha256
+        digest = "+".join(installed.record.members[f"{folder}/{each}"].sha256 for each in sorted(members))
         grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
     with stage("profile"):
         profile = Profile.load(installed.directory, installed.name)
@@ -80,7 +82,7 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
     except LoadRefused:
         driver.call(lambda engine: engine.detach(name))
         raise
-    return Ready(installed, manifest.decoding, grammar, profile)
+    return Ready(installed, manifest.decoding, grammar, profile, record.prompt.length if record.prompt else 0)
 
 
 def check_trust(installed: Installed, *, unsigned: bool = False) -> None:

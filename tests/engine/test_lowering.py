@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from expertbuild.training.lowering import CannotLower, lower
+from expertbuild.training.errors import CannotLower
+from expertbuild.training.lowering import lower
 from runtime.artifact.slots import read_slots, write_slots
 from runtime.engine.engine import Engine
 from tests.engine.conftest import TARGETS, Trained, train
