@@ -31,6 +31,7 @@ class Runner:
 
     def compute(self, counts: dict[Running, int], fresh: list[int]) -> list[tuple[dict[Running, int], Tensor | str]]:
         """Logits for these requests and tokens, or the reason why a request has none."""
+        self._grammars.begin([each.matcher for each, count in counts.items() if each.matcher and count == each.missing])
         if fresh:
             self.pages.clear(fresh)
         return self._compute(counts) if counts else []

@@ -138,7 +138,7 @@ def test_a_prompt_may_leave_while_it_is_decoded(engine: Engine) -> None:
 def test_a_repetition_penalty_does_not_count_the_places_of_the_prompt(engine: Engine) -> None:
     """Places of a soft prompt are filled with a token id that nobody wrote."""
     request = Request(PROMPT, 4, adapter="even", sampling=Sampling(repetition_penalty=1.3))
-    logits = engine.last_logits(PROMPT, "even")
+    logits = engine.last_logits(PROMPT, "even").clone()
     seen = logits[PROMPT]
     logits[PROMPT] = torch.where(seen > 0, seen / 1.3, seen * 1.3)
     assert engine.generate([request])[0].tokens[0] == int(logits.argmax())
@@ -169,7 +169,6 @@ def test_a_prompt_beside_layers_is_computed_with_them(base: Path, records: dict[
             r"embeddings of its soft prompt are \[4, 63\], the base needs \[4, 64\]",
         ),
         (SoftPrompt(embeddings=torch.full((4, 64), torch.nan)), "embeddings of its soft prompt holds values that are"),
-        (SoftPrompt(embeddings=torch.full((4, 64), 3e38)), "does not compute to finite numbers"),
         (SoftPrompt(embeddings=torch.ones(0, 64)), "empty"),
         (SoftPrompt(), "empty"),
         (SoftPrompt(keys=torch.ones(2, 4, 32)), "empty"),
@@ -188,6 +187,12 @@ def test_a_prompt_that_does_not_fit_is_refused_and_nobody_is_harmed(
     assert "bad" not in engine.attached()
     told = [event.result for _ in range(12) for event in engine.step() if event.result]
     assert told[0].tokens == alone
+
+
+def test_a_prompt_that_overflows_in_its_own_layers_is_refused(engine: Engine) -> None:
+    slots = {"model.layers.0.self_attn.v_proj": Slot(g_out=torch.full((32,), 3e38))}
+    with pytest.raises(AdapterRefused, match="does not compute to finite numbers"):
+        engine.attach("bad", SlotRecord("both", slots, SoftPrompt(embeddings=torch.randn(4, 64) * 9)), "bad")
 
 
 def test_the_prompt_counts_against_the_context(engine: Engine) -> None:
