@@ -39,6 +39,12 @@ class Attached:
     prompt: Imprint | None = None
 
     @property
+    def bytes(self) -> int:
+        """What it takes of the device's memory."""
+        prompt = self.prompt.keys.nbytes + self.prompt.values.nbytes if self.prompt is not None else 0
+        return prompt + sum(piece.bytes for piece in self.pieces.values())
+
+    @property
     def virtual(self) -> int:
         """Tokens that its soft prompt stands for."""
         return self.prompt.length if self.prompt is not None else 0
@@ -157,10 +163,12 @@ class Adapters:
         del self._attached[name]
         self._forget()
 
-    def find(self, wanted: str | Mapping[str, float]) -> Attached:
-        """The adapter of a name; or the sum of several by their weights."""
+    def find(self, wanted: str | Mapping[str, float] | Attached) -> Attached:
+        """The adapter of a name; or the sum of several by their weights. One that is held already is what it is."""
+        if isinstance(wanted, Attached):
+            return wanted
         if not isinstance(wanted, str):
-            return self._mixture(check_weights(wanted))
+            return self.add_up([(self.find(name), weight) for name, weight in check_weights(wanted).items()])
         if wanted not in self._attached:
             known = ", ".join(sorted(self._attached)) or "none"
             raise AdapterRefused(f"no adapter {wanted!r} is attached.", hint=f"Attached: {known}.")
@@ -183,9 +191,9 @@ class Adapters:
         owners = [-1 if adapter is None else number[id(adapter)] for adapter in adapters]
         return Mix(self._unions[key][1], owners, counts, self._like)
 
-    def _mixture(self, weights: Mapping[str, float]) -> Attached:
-        """Made once for the same contents and weights, whatever the names and their order."""
-        members = sorted(((self.find(name), weight) for name, weight in weights.items()), key=_content)
+    def add_up(self, members: Sequence[tuple[Attached, float]]) -> Attached:
+        """The sum of several adapters by their weights; made once for the same contents, in whatever order."""
+        members = sorted(members, key=_content)
         if len(members) == 1 and members[0][1] == 1.0:
             return members[0][0]
         prompted = next((each.name for each, _ in members if each.prompt is not None), None)

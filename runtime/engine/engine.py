@@ -13,7 +13,7 @@ from torch import Tensor
 
 from runtime.artifact.canary import Canary
 from runtime.artifact.slots import SlotRecord
-from runtime.engine.adapters import Adapters
+from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
 from runtime.engine.errors import CanaryFailed, GrammarRefused, RequestRefused
@@ -106,6 +106,14 @@ class Engine:
     def attached(self) -> dict[str, str]:
         """The attached adapters: name and digest."""
         return {name: adapter.digest for name, adapter in self._adapters.attached().items()}
+
+    def adapter(self, name: str) -> Attached:
+        """An attached adapter, for a request that is to hold it. May be called from any thread."""
+        return self._adapters.find(name)
+
+    def add_up(self, members: Sequence[tuple[Attached, float]]) -> Attached:
+        """Several adapters by their weights, as one that a request can hold."""
+        return self._adapters.add_up(members)
 
     def check_canary(self, name: str, canary: Canary) -> None:
         """Replays the canary; raises unless every stored logit comes out again within its tolerance."""

@@ -58,6 +58,15 @@ class Piece:
     g_in: Mapping[int, Tensor] = field(default_factory=dict)  # part -> [in], one subtracted
     extras: tuple[Extra, ...] = ()
 
+    @property
+    def bytes(self) -> int:
+        """What it takes of the device's memory, nearly: sparse places are not counted."""
+        tensors = [self.a, self.b, self.g_out, *self.g_in.values()]
+        for extra in self.extras:
+            tensors += [*(extra.kronecker or ()), *(extra.thin or ()), extra.gain]
+            tensors += [extra.sparse.values()] if extra.sparse is not None else []
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
     def of_part(self, index: int, part: Part) -> "Piece":
         """The update of one part alone, as if its matrix stood by itself."""
         low, high = self.ranks[index] if self.ranks else (0, 0)

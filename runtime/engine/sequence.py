@@ -23,7 +23,7 @@ class Request:
 
     tokens: list[int]
     max_tokens: int
-    adapter: str | Mapping[str, float] | None = None
+    adapter: str | Mapping[str, float] | Attached | None = None  # one that is held cannot be detached meanwhile
     sampling: Sampling = field(default_factory=Sampling)
     grammar: CompiledGrammar | None = None
     stop: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from runtime.artifact.refusals import BadJson
 from runtime.engine.errors import AdapterRefused, ChatRefused, GrammarRefused, MixtureRefused, RequestRefused
 from runtime.errors import Mistake, Problem
 from runtime.server.replies import reply
-from runtime.service.errors import ContextTooLong, NoSuchModel, Overloaded, Stopped
+from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Overloaded, Stopped
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ KINDS: dict[type, tuple[int, str, str | None]] = {
     NoKey: (401, _INVALID, "invalid_api_key"),
     NoSuchModel: (404, _INVALID, "model_not_found"),
     AdapterRefused: (404, _INVALID, "model_not_found"),  # unloaded between being chosen and being run
+    LoadRefused: (503, _SERVER, "expert_unavailable"),  # its weights had to make room and do not come back
     BodyTooLarge: (413, _INVALID, "body_too_large"),
     NotJson: (415, _INVALID, "unsupported_media_type"),
     ClientGone: (499, _INVALID, "client_gone"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
+from runtime.engine.adapters import Attached
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request
@@ -32,7 +33,7 @@ def request_of(
     decoding: Decoding,
     tokenizer: Tokenizer,
     *,
-    adapter: str | Mapping[str, float] | None,
+    adapter: Attached | None,
     grammar: CompiledGrammar | None,
     id: str,
 ) -> Request:

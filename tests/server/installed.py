@@ -65,6 +65,7 @@ def package(
     members: Mapping[str, bytes] | None = None,
     digests: tuple[str, str] | None = None,
     profile: bool = True,
+    slots: bool = True,
     **changes: Any,
 ) -> Path:
     """A sealed package `local/expert-KIND` for the engine's base, at `path`."""
@@ -75,6 +76,8 @@ def package(
         "variants/tiny/canary.safetensors": canary_for(engine, record, shift),
         "variants/tiny/evaluation.json": b'{"n":1}',
     }
+    if not slots:
+        del made["variants/tiny/slots.safetensors"]
     if profile:
         made |= {f"profile/{name}": data for name, data in _profile(kind).items()}
     grammar = kind == "record"
