@@ -66,10 +66,11 @@ def package(
     digests: tuple[str, str] | None = None,
     profile: bool = True,
     slots: bool = True,
+    record: SlotRecord | None = None,
     **changes: Any,
 ) -> Path:
     """A sealed package `local/expert-KIND` for the engine's base, at `path`."""
-    record = record_for(len(kind))
+    record = record or record_for(len(kind))
     path.parent.mkdir(parents=True, exist_ok=True)
     made: dict[str, bytes | Path] = {
         "variants/tiny/slots.safetensors": write_slots(record, "fp32"),

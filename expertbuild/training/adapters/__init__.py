@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 ADAPTERS = Catalogue(
     "adapter kind",
-    {kind: f"{__name__}.{kind}" for kind in ("lora", "rslora", "dora", "ia3", "loha", "lokr", "prompt", "prefix")},
+    {
+        kind: f"{__name__}.{kind}"
+        for kind in ("lora", "rslora", "dora", "ia3", "loha", "lokr", "vera", "prompt", "prefix")
+    },
 )
 
 
