@@ -2,7 +2,7 @@
 
 Either embeddings, as if they were the embeddings of so many tokens (prompt tuning), or keys and values of every layer
 (prefix tuning). Names, shapes that agree and finite values are checked here; whether they fit a base, and that they
-leave room for a text, is the engine's to say.
+leave room for a text, is the engine's to say. schemas/prompt.schema.json describes the header.
 """
 
 from collections.abc import Collection

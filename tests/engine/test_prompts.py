@@ -15,6 +15,7 @@ from expertbuild.training.lowering import lower
 from runtime.artifact.adapter import read_adapter
 from runtime.artifact.prompt import SoftPrompt, read_prompt, write_prompt
 from runtime.artifact.refusals import BadTensors
+from runtime.artifact.schema import check
 from runtime.artifact.slots import Slot, SlotRecord, write_slots
 from runtime.engine.engine import Engine, Request, Result, Sampling
 from runtime.engine.errors import AdapterRefused, RequestRefused
@@ -219,6 +220,15 @@ def test_a_file_gives_the_prompt_back(records: dict[str, SlotRecord], kind: str)
     for name, tensor in prompt.parts().items():
         assert torch.equal(again.prompt.parts()[name], tensor)
     assert len(write_prompt(prompt)) < len(data)
+
+
+def test_the_schema_describes_the_header(records: dict[str, SlotRecord]) -> None:
+    for kind in ("long", "prefix"):
+        prompt = records[kind].prompt
+        assert prompt is not None
+        data = write_prompt(prompt)
+        size = int.from_bytes(data[:8], "little")
+        check(json.loads(data[8 : 8 + size]), "prompt", "the header")
 
 
 def test_both_files_of_an_adapter_are_read(records: dict[str, SlotRecord]) -> None:
