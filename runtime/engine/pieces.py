@@ -88,7 +88,7 @@ def fingerprint(record: SlotRecord) -> str:
     for name, tensor in _tensors(record):
         plain = tensor.detach().cpu().contiguous()
         hashing.update(f"{name} {tuple(plain.shape)} {plain.dtype};".encode())
-        hashing.update(memoryview(plain.view(torch.uint8).numpy()))
+        hashing.update(plain.view(torch.uint8).numpy().data)
     return hashing.hexdigest()
 
 

@@ -339,12 +339,11 @@ def test_all_but_one_token_is_neither_the_end_nor_an_id_without_a_token(tokenize
 def test_a_mask_begun_ahead_is_the_mask_and_one_that_is_outdated_is_dropped(
     grammars: Grammars, tokenizer: Tokenizer
 ) -> None:
-    matchers = [grammars.compile(text).start() for text in ('root ::= "ab"', 'root ::= "ba"', 'root ::= "ab"')]
+    matchers = [grammars.compile(text).start() for text in ('root ::= "a"', 'root ::= "b"', 'root ::= "ac"')]
     grammars.begin(matchers)
     matchers[2].accept(tokenizer.encode("a")[0])
     found = [allowed(grammars, matcher) for matcher in matchers]
-    assert found == [set(), set(), set()] or all(found)
-    assert found[0] != found[1] != found[2] and found[2] == {tokenizer.encode("b")[0]}
+    assert found == [set(tokenizer.encode(letter)) for letter in "abc"]
 
 
 def _cases(name: str) -> list[dict[str, Any]]:
