@@ -13,7 +13,7 @@ from torch import Tensor
 
 from runtime.artifact.canary import Canary
 from runtime.artifact.slots import SlotRecord
-from runtime.engine.adapters import Adapters
+from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
 from runtime.engine.errors import CanaryFailed, GrammarRefused, RequestRefused
@@ -97,7 +97,7 @@ class Engine:
 
     def attach(self, name: str, record: SlotRecord, digest: str) -> None:
         """Takes in an adapter; `digest` names its content, and `attached` gives it back."""
-        self._adapters.attach(name, record, digest)
+        self._adapters.attach(name, record, digest, lambda prompt, to: self._runner.imprint(prompt, to, self.limit))
 
     def detach(self, name: str) -> None:
         """Forgets the name; requests that already run with it finish as they began."""
@@ -106,6 +106,14 @@ class Engine:
     def attached(self) -> dict[str, str]:
         """The attached adapters: name and digest."""
         return {name: adapter.digest for name, adapter in self._adapters.attached().items()}
+
+    def adapter(self, name: str) -> Attached:
+        """An attached adapter, for a request that is to hold it. May be called from any thread."""
+        return self._adapters.find(name)
+
+    def add_up(self, members: Sequence[tuple[Attached, float]]) -> Attached:
+        """Several adapters by their weights, as one that a request can hold."""
+        return self._adapters.add_up(members)
 
     def check_canary(self, name: str, canary: Canary) -> None:
         """Replays the canary; raises unless every stored logit comes out again within its tolerance."""
@@ -133,8 +141,8 @@ class Engine:
         """Takes a request in, or refuses it with the reason."""
         if request.id in self._alive:
             raise RequestRefused(f"a request {request.id!r} is already running.")
-        check_request(request, self.model.shape.vocab, self.limit)
         adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
+        check_request(request, self.model.shape.vocab, self.limit - (adapter.virtual if adapter is not None else 0))
         sequence = Running(
             request,
             adapter=adapter,
@@ -205,10 +213,12 @@ class Engine:
             self.cancel(request.id)
             self._undelivered = others + [event for event in self._undelivered if event.id != request.id]
 
-    def last_logits(self, tokens: Sequence[int], adapter: str | None = None) -> Tensor:
+    def last_logits(self, tokens: Sequence[int], adapter: str | Mapping[str, float] | None = None) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
-        check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
-        return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None)
+        found = self._adapters.find(adapter) if adapter is not None else None
+        room = self.model.shape.context + 1 - (found.virtual if found is not None else 0)
+        check_request(Request(list(tokens), 1), self.model.shape.vocab, room)
+        return self._runner.alone(tokens, found)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""

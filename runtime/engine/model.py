@@ -29,11 +29,14 @@ class Model:
         self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
 
     @torch.inference_mode()
-    def forward(self, batch: Batch, pages: Pages | None) -> Tensor:
-        """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past."""
+    def forward(self, batch: Batch, pages: Pages | None, embedded: Tensor | None = None) -> Tensor:
+        """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past.
+
+        `embedded`: the embeddings of the rows, in place of their tokens'.
+        """
         shape, weights = self.shape, self.weights
         turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
-        x = functional.embedding(batch.tokens, weights.embedding)
+        x = functional.embedding(batch.tokens, weights.embedding) if embedded is None else embedded
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)
             x += self._mlp(x, layer, batch)

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from runtime.artifact.prompt import SoftPrompt
+from runtime.engine import prompts
 from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.grammar import Grammars
+from runtime.engine.imprint import Imprint
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.sampler import choose, penalise
@@ -28,6 +31,7 @@ class Runner:
 
     def compute(self, counts: dict[Running, int], fresh: list[int]) -> list[tuple[dict[Running, int], Tensor | str]]:
         """Logits for these requests and tokens, or the reason why a request has none."""
+        self._grammars.begin([each.matcher for each, count in counts.items() if each.matcher and count == each.missing])
         if fresh:
             self.pages.clear(fresh)
         return self._compute(counts) if counts else []
@@ -49,12 +53,29 @@ class Runner:
             outcomes[row] = reason
         return outcomes
 
+    def imprint(self, prompt: SoftPrompt, adapter: Attached, limit: int) -> Imprint:
+        """What a soft prompt of an adapter comes to on this base."""
+        with torch.inference_mode():
+            mix = self._adapters.mix([adapter], [prompt.length])
+            return prompts.imprint(adapter.name, prompt, self._model, mix, limit)
+
     def alone(self, tokens: Sequence[int], adapter: Attached | None) -> Tensor:
         """Logits after the last token of one text, in a pass of its own that keeps nothing."""
         with torch.inference_mode():
+            if adapter is not None and adapter.prompt is not None:
+                return self._after(adapter.prompt, tokens, adapter)
             mix = self._adapters.mix([adapter], [len(tokens)])
             span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True)
             return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
+
+    def _after(self, made: Imprint, tokens: Sequence[int], adapter: Attached) -> Tensor:
+        """The same behind a soft prompt, with pages of its own."""
+        model, size = self._model, self.pages.block_size
+        table = list(range(1, (made.length + len(tokens)) // size + 2))
+        pages = Pages(model.shape, len(table) + 1, size, device=model.device, dtype=model.dtype)
+        prompts.place(made, pages, table, 0)
+        span = Span(tokens, made.length, table, True)
+        return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
 
     def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
         try:
@@ -75,8 +96,17 @@ class Runner:
             for sequence, count in counts.items()
         ]
         with torch.inference_mode():
+            for sequence in counts:
+                self._begin(sequence)
             mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
             return self._model.forward(self._batch(spans, mix), self.pages)
+
+    def _begin(self, sequence: Running) -> None:
+        """Before its first token, a request gets what the prefix cache did not have of its soft prompt."""
+        made = sequence.adapter.prompt if sequence.adapter is not None else None
+        found = len(sequence.keys) * self.pages.block_size
+        if made is not None and sequence.computed == made.length > found:
+            prompts.place(made, self.pages, sequence.table, found)
 
     def _batch(self, spans: list[Span], mix: Mix | None, *, prompts_only: bool = False) -> Batch:
         return build_batch(

@@ -86,9 +86,10 @@ class Scheduler:
         self.waiting.popleft()
         self.running.append(sequence)
         sequence.table, sequence.keys = blocks, keys
-        sequence.computed = len(blocks) * self.cache.block_size
+        # The tokens of a soft prompt are computed already: what is not among the blocks, the runner copies in.
+        sequence.computed = max(len(blocks) * self.cache.block_size, sequence.virtual)
         if not sequence.sampled:
-            sequence.cached = sequence.computed
+            sequence.cached = sequence.computed - sequence.virtual
         return True
 
     def _grant(self, sequence: Sequence) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Mapping
 from collections.abc import Sequence as Ids
 from dataclasses import dataclass, field
 
@@ -18,11 +19,11 @@ from runtime.engine.tokenizer import TextStream, Tokenizer
 
 @dataclass
 class Request:
-    """Tokens in, at most `max_tokens` out, by the base or by an attached adapter."""
+    """Tokens in, at most `max_tokens` out, by the base or by an attached adapter, or by several with their weights."""
 
     tokens: list[int]
     max_tokens: int
-    adapter: str | None = None
+    adapter: str | Mapping[str, float] | Attached | None = None  # one that is held cannot be detached meanwhile
     sampling: Sampling = field(default_factory=Sampling)
     grammar: CompiledGrammar | None = None
     stop: tuple[str, ...] = ()
@@ -72,7 +73,8 @@ class Sequence:
         vocabulary: int,
     ) -> None:
         self.id = request.id
-        self.tokens = list(request.tokens)
+        self.virtual = adapter.virtual if adapter is not None else 0  # tokens of a soft prompt: places, no meaning
+        self.tokens = [0] * self.virtual + list(request.tokens)
         self.prompt = len(self.tokens)
         self.limit = min(limit, self.prompt + request.max_tokens)  # tokens after which there is no more
         self.adapter = adapter
@@ -86,7 +88,7 @@ class Sequence:
         self.text: list[str] = []
         self._sampling = request.sampling
         self._seed = random.getrandbits(64) if request.sampling.seed is None else request.sampling.seed
-        self._seen = _seen(self.tokens, vocabulary) if request.sampling.repetition_penalty != 1.0 else None
+        self._seen = _seen(request.tokens, vocabulary) if request.sampling.repetition_penalty != 1.0 else None
         self._stream: TextStream = tokenizer.stream()
         self._stops = Stops(request.stop)
 
@@ -120,7 +122,7 @@ class Sequence:
         self.table, self.keys, self.computed = [], [], 0
 
     def result(self, reason: str, error: str | None = None) -> Result:
-        usage = Usage(self.prompt, self.sampled, self.cached)
+        usage = Usage(self.prompt - self.virtual, self.sampled, self.cached)
         return Result(self.tokens[self.prompt :], "".join(self.text), reason, error, usage)
 
 

@@ -120,6 +120,11 @@ class Tokenizer:
         """How the vocabulary spells one id; None if it has no such id."""
         return self._parsing.id_to_token(token)
 
+    def token_id(self, text: str) -> int | None:
+        """The token of exactly this text."""
+        found = self._parsing.token_to_id(text)
+        return None if found is None else int(found)
+
     def stream(self) -> "TextStream":
         """A decoder for ids that arrive one at a time."""
         return TextStream(self._parsing)

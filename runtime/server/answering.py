@@ -79,7 +79,7 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """The same as server-sent events: who answers and why comes first, the usage (if asked for) last."""
     id_ = prepared.request.id
-    reasons = why(prepared.expert, prepared.decision)
+    reasons = why(prepared.expert, prepared.decision, prepared.experts)
     status, answers = "gone", []
     try:
         roles = [delta(index, {"role": "assistant", "content": ""}) for index in range(wanted.n)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from runtime.engine.mixture import MOST_MIXED, MOST_WEIGHT
 from runtime.engine.sequence import Usage
 from runtime.router.router import Decision
 from runtime.server.errors import BadRequest
@@ -57,6 +58,13 @@ class ResponseFormat(_Strict):
     json_schema: JsonSchema | None = None
 
 
+class Weighted(_Strict):
+    """One of several experts that answer together: a field of ours, sent as `extra_body`."""
+
+    name: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+    weight: Annotated[float, Field(gt=0, le=MOST_WEIGHT)] = 1.0
+
+
 class StreamOptions(_Strict):
     include_usage: bool = False
     include_obfuscation: bool = False
@@ -67,6 +75,7 @@ class ChatRequest(_Strict):
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: Annotated[str, Field(strict=True, min_length=1, max_length=200)] = AUTO
+    experts: Annotated[list[Weighted], Field(min_length=1, max_length=MOST_MIXED)] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1 << 24)] | None = None
@@ -94,6 +103,7 @@ class ChatRequest(_Strict):
         return Ask(
             messages=[message.plain() for message in self.messages],
             expert=self.model,
+            experts=self._experts(),
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -104,6 +114,14 @@ class ChatRequest(_Strict):
             stop=stops,
             schema=self._schema(),
         )
+
+    def _experts(self) -> dict[str, float]:
+        weights: dict[str, float] = {}
+        for each in self.experts or ():
+            if each.name in weights:
+                raise BadRequest(f"experts names {each.name[:100]!r} twice.", "experts")
+            weights[each.name] = each.weight
+        return weights
 
     def _schema(self) -> dict[str, Any] | None:
         form = self.response_format
@@ -194,7 +212,7 @@ def completion(request_id: str, model: str, answers: Sequence[Answer]) -> dict[s
             for index, answer in enumerate(answers)
         ],
         "usage": usage([answer.usage for answer in answers]),
-        "expertbuild": why(first.expert, first.decision),
+        "expertbuild": why(first.expert, first.decision, first.experts),
     }
 
 
@@ -219,8 +237,11 @@ def usage(parts: Sequence[Usage]) -> dict[str, Any]:
     }
 
 
-def why(expert: str | None, decision: Decision | None) -> dict[str, Any]:
+def why(expert: str | None, decision: Decision | None, experts: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Who answers and for which reasons; clients find it as `model_extra["expertbuild"]`."""
+    if experts:
+        together = [{"name": name, "weight": weight} for name, weight in experts.items()]
+        return {"expert": expert, "experts": together, "reasons": ["named by the request"], "scores": {}}
     if decision is None:
         return {"expert": expert, "reasons": ["named by the request"], "scores": {}}
     return {

@@ -1,7 +1,7 @@
 """What is asked of the service and what it answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from runtime.engine.sequence import Usage
@@ -18,6 +18,7 @@ class Ask:
 
     messages: Messages
     expert: str = AUTO  # a loaded expert, the base's name, or `auto`
+    experts: Mapping[str, float] = field(default_factory=dict)  # several at once: name -> weight; `expert` then leads
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -39,7 +40,10 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished answer. `expert` is None where the base answered; `decision` is there where the router was asked."""
+    """A finished answer. `expert` is None where the base answered; `decision` is there where the router was asked.
+
+    `experts` are the names and weights of those that answered together, where the request named several.
+    """
 
     id: str
     text: str
@@ -47,6 +51,7 @@ class Answer:
     finish_reason: str  # stop, length, cancelled
     usage: Usage
     decision: Decision | None = None
+    experts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

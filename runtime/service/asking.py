@@ -1,10 +1,11 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
+from runtime.engine.adapters import Attached
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request
@@ -24,6 +25,7 @@ class Prepared:
     request: Request
     expert: str | None
     decision: Decision | None
+    experts: Mapping[str, float] = field(default_factory=dict)
 
 
 def request_of(
@@ -31,7 +33,7 @@ def request_of(
     decoding: Decoding,
     tokenizer: Tokenizer,
     *,
-    adapter: str | None,
+    adapter: Attached | None,
     grammar: CompiledGrammar | None,
     id: str,
 ) -> Request:

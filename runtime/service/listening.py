@@ -56,6 +56,12 @@ def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
     if result.finish_reason == "error":
         raise Problem(f"The answer could not be finished: {result.error}")
     answer = Answer(
-        prepared.request.id, result.text, prepared.expert, result.finish_reason, result.usage, prepared.decision
+        prepared.request.id,
+        result.text,
+        prepared.expert,
+        result.finish_reason,
+        result.usage,
+        prepared.decision,
+        prepared.experts,
     )
     return Piece(news.text, answer)

@@ -16,7 +16,9 @@ from runtime.engine.gbnf import gbnf_to_lark
 from runtime.engine.grammar import Grammars, Matcher
 from runtime.engine.tokenizer import Tokenizer
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "dev"
+SHARED = next(
+    (each / "shared/data/dev" for each in Path(__file__).parents if (each / "shared/data/dev").is_dir()), None
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +39,13 @@ def engine(base: Path) -> Iterator[Engine]:
 
 
 def accepts(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
+    return _takes(grammar, tokenizer.encode(text))
+
+
+def _takes(grammar: CompiledGrammar, tokens: list[int]) -> bool:
     matcher = grammar.start()
     try:
-        for token in tokenizer.encode(text):
+        for token in tokens:
             matcher.accept(token)
     except GrammarRefused:
         return False
@@ -75,14 +81,22 @@ def test_gbnf_accepts_and_rejects_as_written(grammars: Grammars, tokenizer: Toke
     assert [each for each in bad if accepts(grammar, tokenizer, each)] == []
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared cases are not here")
+@pytest.mark.skipif(SHARED is None, reason="the shared cases are not here")
 def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, tokenizer: Tokenizer) -> None:
     wrong = []
     for case in _cases("gbnf_cases.jsonl"):
-        if not case.get("needs_token_terminals"):
-            grammar = grammars.compile(case["grammar"])
-            if accepts(grammar, tokenizer, case["input"]) != case["accept"]:
-                wrong.append(case["id"])
+        grammar = grammars.compile(case["grammar"])
+        if _takes(grammar, _tokens_of(case, tokenizer)) != case["accept"]:
+            wrong.append(case["id"])
+    for case in _cases("gbnf_parse_cases.jsonl"):
+        text = re.sub("root( *::=)", r"was-root\1", case["grammar"]).replace(case["root"], "root")
+        try:
+            gbnf_to_lark(text if case["root"] != "root" else case["grammar"])
+            valid = True
+        except GrammarRefused:
+            valid = False
+        if valid != case["valid"]:
+            wrong.append(case["id"])
     for case in _cases("gbnf_schema_cases.jsonl"):
         if "uniqueItems" in json.dumps(case["schema"]):
             with pytest.raises(GrammarRefused, match="uniqueItems"):
@@ -120,14 +134,23 @@ def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, to
         ('root ::= "a")', "out of place"),
         ('root = "a"', "expected ::="),
         ('under_score ::= "a"', "expected ::="),
-        ("root ::= <[5]>", "token terminals"),
+        ("root ::= <[512]>", "no token '512'"),
+        ("root ::= <[99999999999]>", "is no token"),
+        ("root ::= <[x]>", "is no token"),
+        ("root ::= <nowhere>", "line 1: this base has no token '<nowhere>'"),
+        ("root ::= !", "a token is written"),
+        ("root ::= <", "a token is written"),
+        ("root ::= <a b>", "a token is written"),
+        ('root ::= "a"{1,1000000}', "more than 2000 repetitions"),
+        ('root ::= (root?)* "a"', "left-recursive"),
+        ("root ::= a\na ::= b? c\nb ::= c*\nc ::= a?", "left-recursive"),
         ('root ::= "' + "a" * (1 << 20) + '"', "longer than"),
         (
             "root ::= r0\n" + "\n".join(f'r{i} ::= r{i + 1} | "a"' for i in range(20_000)) + '\nr20000 ::= ""',
             "seconds to check",
         ),
     ],
-    ids=range(28),
+    ids=range(37),
 )
 def test_a_bad_gbnf_is_refused_in_one_sentence_and_in_time(grammars: Grammars, text: str, words: str) -> None:
     start = time.process_time()
@@ -291,5 +314,38 @@ def _is_document(text: str) -> bool:
     return set(document) == {"kind", "count", "open"} and 0 <= document["count"] <= 99
 
 
+def _tokens_of(case: dict[str, Any], tokenizer: Tokenizer) -> list[int]:
+    """Text, with tokens in between where a case has such."""
+    tokens: list[int] = []
+    for piece in case.get("input_pieces") or [{"text": case["input"]}]:
+        tokens += [piece["token"]] if "token" in piece else tokenizer.encode(piece["text"])
+    return tokens
+
+
+def test_tokens_are_named_by_number_and_by_text(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    grammar = grammars.compile('root ::= <|im_start|> "a" !<[300]>{2} <[300]>')
+    a, start = tokenizer.encode("a"), tokenizer.token_id("<|im_start|>")
+    assert start is not None
+    assert _takes(grammar, [start, *a, 299, start, 300])
+    assert not _takes(grammar, [start, *a, 300, 299, 300]) and not _takes(grammar, [*a, 299, 299, 300])
+
+
+def test_all_but_one_token_is_neither_the_end_nor_an_id_without_a_token(tokenizer: Tokenizer) -> None:
+    wide = Grammars(tokenizer, 640)
+    found = allowed(wide, wide.compile("root ::= !<[300]>+ <[300]>").start())
+    assert found == set(range(tokenizer.vocab_size)) - {300, *tokenizer.eos_ids}
+
+
+def test_a_mask_begun_ahead_is_the_mask_and_one_that_is_outdated_is_dropped(
+    grammars: Grammars, tokenizer: Tokenizer
+) -> None:
+    matchers = [grammars.compile(text).start() for text in ('root ::= "a"', 'root ::= "b"', 'root ::= "ac"')]
+    grammars.begin(matchers)
+    matchers[2].accept(tokenizer.encode("a")[0])
+    found = [allowed(grammars, matcher) for matcher in matchers]
+    assert found == [set(tokenizer.encode(letter)) for letter in "abc"]
+
+
 def _cases(name: str) -> list[dict[str, Any]]:
+    assert SHARED is not None
     return [json.loads(line) for line in (SHARED / name).read_text(encoding="utf-8").splitlines()]
