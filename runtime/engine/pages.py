@@ -4,6 +4,8 @@ A block holds keys and values of all layers side by side, so that clearing or co
 An int8 cache will be another class with the same three methods.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -35,6 +37,11 @@ class Pages:
     def clear(self, blocks: list[int]) -> None:
         """Zeros: a masked place counts zero times its value, and that must not be zero times infinity."""
         self.data.index_fill_(0, torch.tensor(blocks, device=self.data.device), 0)
+
+    def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Whole blocks, from and to, one after the other."""
+        for source, target in pairs:
+            self.data[target] = self.data[source]
 
     def write(self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor) -> None:
         """Keeps keys and values [tokens, heads, size] at their places."""

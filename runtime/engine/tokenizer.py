@@ -5,6 +5,7 @@ On ordinary text `chat` gives the ids of transformers' `apply_chat_template`. A 
 Templates run in jinja's immutable sandbox. Nothing here downloads, and nothing in a directory can run code.
 """
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -190,6 +191,13 @@ class TextStream:
         if piece:
             self._given.append(piece)
         return piece
+
+    def fork(self) -> "TextStream":
+        """Another decoder at the same place."""
+        other = TextStream(self._tokenizer)
+        other._stream = copy.copy(self._stream)
+        other._ids, other._given = list(self._ids), list(self._given)
+        return other
 
     def finish(self) -> str:
         """What was still held back: broken characters come out as U+FFFD, as `decode` gives them."""
