@@ -128,9 +128,9 @@ class Driver:
             sink = self._sinks.get(event.id)
             if sink is None:
                 continue
-            if event.result is not None:
+            if event.over:
                 del self._sinks[event.id]
-            self._tell(sink, event, last=event.result is not None)
+            self._tell(sink, event, last=event.over)
 
     def _end_all(self, problem: Problem) -> None:
         sinks, self._sinks = self._sinks, {}

@@ -6,7 +6,7 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -154,6 +154,11 @@ class Runtime:
         """The answer in pieces, the last of which brings the whole. Stopping the iteration gives the rest up."""
         return listen(self._driver, self.prepare(Ask.of(prompt, **options)))
 
+    def choices(self, prompt: str | Messages | Ask, **options: Any) -> list[Answer]:
+        """All of the `n` answers, in their order."""
+        answers = [piece.answer for piece in self.stream(prompt, **options) if piece.answer]
+        return sorted(answers, key=lambda answer: answer.choice)
+
     async def generate_async(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """As `generate`, for an event loop; cancelling the task gives the answer up."""
         async for piece in self.stream_async(prompt, **options):
@@ -167,7 +172,7 @@ class Runtime:
         async for piece in self.run(prepared):
             yield piece
 
-    def run(self, prepared: Prepared) -> AsyncIterator[Piece]:
+    def run(self, prepared: Prepared) -> AsyncGenerator[Piece, None]:
         """The pieces of a prepared request, for an event loop."""
         return listen_async(self._driver, prepared)
 
