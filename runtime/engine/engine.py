@@ -27,6 +27,9 @@ from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
 from runtime.engine.sequence import BeamRules, Event, Request, Result, Usage, check_request
 from runtime.engine.sequence import Sequence as Running
+from runtime.engine.speculation import Speculation
+from runtime.engine.speculation.base import Base
+from runtime.engine.speculation.ngram import Ngram
 from runtime.engine.tokenizer import Tokenizer
 from runtime.errors import Problem
 
@@ -49,17 +52,21 @@ class Engine:
         cache_tokens: int,
         max_batch: int,
         step_tokens: int,
+        speculate: str = "none",
     ) -> None:
         self.tokenizer = tokenizer
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        pages = Pages(model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        kind: dict[str, Any] = {"device": model.device, "dtype": model.dtype}
+        pages = Pages(model.shape, blocks, BLOCK_SIZE, **kind)
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
         self._runner = Runner(model, pages, self._adapters, self._grammars)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
-        self._progress = Progress(self._runner, self._scheduler)
+        drafter = Base(model, self._grammars, lambda: Pages(model.shape, blocks, BLOCK_SIZE, **kind), blocks)
+        self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": drafter})
+        self._progress = Progress(self._runner, self._scheduler, self.speculation)
         self._undelivered: list[Event] = []
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
 
@@ -73,12 +80,14 @@ class Engine:
         cache_tokens: int | None = None,
         max_batch: int = 32,
         step_tokens: int = 1024,
+        speculate: str = "none",
     ) -> "Engine":
         """A base directory, ready to run.
 
         `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `cache_tokens`:
         tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
+        `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
         """
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
@@ -93,6 +102,7 @@ class Engine:
             cache_tokens=cache_tokens,
             max_batch=max_batch,
             step_tokens=step_tokens,
+            speculate=speculate,
         )
 
     # Adapters

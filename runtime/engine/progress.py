@@ -10,14 +10,15 @@ from runtime.engine.runner import Pick, Runner
 from runtime.engine.scheduler import Scheduler
 from runtime.engine.sequence import Event
 from runtime.engine.sequence import Sequence as Running
+from runtime.engine.speculation import Speculation
 
 
 class Progress:
     """The requests that are open, by their ids."""
 
-    def __init__(self, runner: Runner, scheduler: Scheduler) -> None:
+    def __init__(self, runner: Runner, scheduler: Scheduler, speculation: Speculation) -> None:
         self.open: dict[str, Group] = {}
-        self._runner, self._scheduler = runner, scheduler
+        self._runner, self._scheduler, self._speculation = runner, scheduler, speculation
 
     def begin(self, group: Group) -> None:
         """Takes a request in."""
@@ -27,6 +28,7 @@ class Progress:
     def step(self) -> list[Event]:
         """One step on the device, and the news."""
         events: list[Event] = []
+        self._speculation.propose(self._scheduler.running)
         for counts, outcome in self._runner.compute(self._scheduler.plan()):
             if isinstance(outcome, str):
                 for sequence in counts:
@@ -55,6 +57,7 @@ class Progress:
                 beams.append(sequence)
             rows[sequence] = at
             at += 1 + len(sequence.draft)
+            self._speculation.guessed += len(sequence.draft)
             for child in group.born(sequence):
                 self._scheduler.fork(sequence, child)
                 rows[child] = rows[sequence]
@@ -73,6 +76,7 @@ class Progress:
                 events += self._take(alive, sequence, pick)
                 guess, sequence.draft = sequence.draft[:1], sequence.draft[1:]
                 if sequence in alive.open and guess == [pick.token]:
+                    self._speculation.right += 1
                     self._scheduler.commit(sequence, 1)  # the guess was computed along with what came before it
                     rows[sequence] = row + 1
                 else:

@@ -15,6 +15,7 @@ from runtime.engine.stops import MOST_STOPS, Stops
 from runtime.engine.tokenizer import TextStream, Tokenizer
 
 MOST_CHOICES = 64
+SPECULATION = ("none", "ngram", "base")
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Sequence:
         self.cached = 0
         self.sampled = 0
         self.text: list[str] = []
+        self.speculate = "none" if request.beams is not None else request.speculate
         self.draft: list[int] = []  # guesses at the next tokens, to be checked in the step at hand
         self.logprobs: list[Likelihood] = []
         self.wants_logprobs = 0 if request.logprobs is None and request.best_of else request.logprobs
@@ -225,5 +227,8 @@ def check_request(request: Request, vocabulary: int, limit: int) -> None:
     for token in request.stop_tokens:
         if not isinstance(token, int) or not 0 <= token < vocabulary:
             raise RequestRefused(f"stop token {shown(token)} is not in this base's vocabulary of {vocabulary}.")
+    if request.speculate not in (None, *SPECULATION):
+        known = ", ".join(SPECULATION)
+        raise RequestRefused(f"speculate is {shown(request.speculate)}; it must be one of {known}.")
     if request.beams is not None:
         request.beams.check(request)
