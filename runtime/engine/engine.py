@@ -21,6 +21,7 @@ from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.group import Group
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
+from runtime.engine.pages8 import Int8Pages
 from runtime.engine.progress import Progress
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
@@ -39,6 +40,8 @@ BLOCK_SIZE = 16
 # Memory for keys and values when the caller does not say: enough for a few long conversations.
 CACHE_BYTES = 512 << 20
 
+_PAGES: dict[str, type[Pages]] = {"auto": Pages, "int8": Int8Pages}
+
 
 class Engine:
     """One base on one device, with the adapters attached to it. Made by `load`."""
@@ -53,19 +56,18 @@ class Engine:
         max_batch: int,
         step_tokens: int,
         speculate: str = "none",
+        cache_dtype: str = "auto",
     ) -> None:
         self.tokenizer = tokenizer
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        kind: dict[str, Any] = {"device": model.device, "dtype": model.dtype}
-        pages = Pages(model.shape, blocks, BLOCK_SIZE, **kind)
+        pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
         self._runner = Runner(model, pages, self._adapters, self._grammars)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
-        drafter = Base(model, self._grammars, lambda: Pages(model.shape, blocks, BLOCK_SIZE, **kind), blocks)
-        self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": drafter})
+        self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": Base(model, self._grammars, blocks)})
         self._progress = Progress(self._runner, self._scheduler, self.speculation)
         self._undelivered: list[Event] = []
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
@@ -81,6 +83,7 @@ class Engine:
         max_batch: int = 32,
         step_tokens: int = 1024,
         speculate: str = "none",
+        cache_dtype: str = "auto",
     ) -> "Engine":
         """A base directory, ready to run.
 
@@ -88,12 +91,14 @@ class Engine:
         tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
+        `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
         """
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
         model = Model(root, device=torch.device(device), dtype=dtype)
         if cache_tokens is None:
-            cache_tokens = max(CACHE_BYTES // Pages.bytes_per_token(model.shape, model.dtype), 2 * BLOCK_SIZE)
+            per_token = _PAGES[cache_dtype].bytes_per_token(model.shape, model.dtype)
+            cache_tokens = max(CACHE_BYTES // per_token, 2 * BLOCK_SIZE)
             cache_tokens = min(cache_tokens, max_batch * model.shape.context)
         return cls(
             model,
@@ -103,6 +108,7 @@ class Engine:
             max_batch=max_batch,
             step_tokens=step_tokens,
             speculate=speculate,
+            cache_dtype=cache_dtype,
         )
 
     # Adapters

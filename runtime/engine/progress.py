@@ -43,7 +43,7 @@ class Progress:
     def give_up(self, group: Group, reason: str, error: str | None = None) -> list[Event]:
         """The whole request ends."""
         for sequence in group.open:
-            self._scheduler.remove(sequence)
+            self._leave(sequence)
         return self._told(group, group.give_up(reason, error))
 
     def _advance(self, ready: list[Running], logits: Tensor) -> list[Event]:
@@ -105,8 +105,12 @@ class Progress:
         """The last text, if any was held back, and the result."""
         text = "" if stopped else sequence.close()
         tail = [Event(group.id, None, text, choice=sequence.number)] if text and not group.quiet else []
-        self._scheduler.remove(sequence)
+        self._leave(sequence)
         return self._told(group, [*tail, *group.end(sequence, reason)])
+
+    def _leave(self, sequence: Running) -> None:
+        self._scheduler.remove(sequence)
+        self._speculation.forget(sequence)
 
     def _told(self, group: Group, events: list[Event]) -> list[Event]:
         if not group.open:
@@ -140,7 +144,7 @@ class Progress:
         step = beams.step()
         parents = {beam for beam, _, _ in step.kept}
         for beam in [each for each in group.open if step.over or each not in parents]:
-            self._scheduler.remove(beam)
+            self._leave(beam)
             if not step.over:
                 group.open.remove(beam)
         if step.over:

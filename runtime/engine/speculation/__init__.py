@@ -8,7 +8,6 @@ over its tokens; whether that pays depends on how often it is right, and on how 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from runtime.engine.sequence import Sequence
 
@@ -21,6 +20,10 @@ class Drafter(Protocol):
 
     def guess(self, wanted: Mapping[Sequence, int]) -> dict[Sequence, list[int]]:
         """Up to so many tokens for each."""
+        ...
+
+    def forget(self, sequence: Sequence) -> None:
+        """It is over; it may never have been guessed for."""
         ...
 
 
@@ -47,7 +50,13 @@ class Speculation:
     drafters: Mapping[str, Drafter]
     guessed: int = 0
     right: int = 0
-    _paces: WeakKeyDictionary[Sequence, Pace] = field(default_factory=WeakKeyDictionary)
+    _paces: dict[Sequence, Pace] = field(default_factory=dict)
+
+    def forget(self, sequence: Sequence) -> None:
+        """It is over."""
+        if self._paces.pop(sequence, None) is not None:
+            for drafter in self.drafters.values():
+                drafter.forget(sequence)
 
     def propose(self, running: Iterable[Sequence]) -> None:
         """Gives a draft to each request that is about to choose a token and wants one."""

@@ -5,9 +5,8 @@ the base has the size of what it guesses for, this saves passes only where a pas
 many passes over one, and the base's own passes count: see docs/engine.md for what was measured.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary, finalize
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from runtime.engine.sequence import Sequence
 
 # Tokens of a prompt that the base reads in one go, before it guesses anything.
 CHUNK = 512
+BLOCK = 16
 
 
 @dataclass
@@ -35,12 +35,16 @@ class Shadow:
 class Base:
     """The base as drafter."""
 
-    def __init__(self, model: Model, grammars: Grammars, pages: Callable[[], Pages], blocks: int) -> None:
-        self._model, self._grammars = model, grammars
-        self._make, self._blocks = pages, blocks
+    def __init__(self, model: Model, grammars: Grammars, blocks: int) -> None:
+        self._model, self._grammars, self._blocks = model, grammars, blocks
         self._pages: Pages | None = None
         self._cache: Cache | None = None
-        self._shadows: WeakKeyDictionary[Sequence, Shadow] = WeakKeyDictionary()
+        self._shadows: dict[Sequence, Shadow] = {}
+
+    def forget(self, sequence: Sequence) -> None:
+        shadow = self._shadows.pop(sequence, None)
+        if shadow is not None and self._cache is not None:
+            self._cache.release(shadow.table)
 
     def guess(self, wanted: Mapping[Sequence, int]) -> dict[Sequence, list[int]]:
         # Without an adapter the base would guess what it is about to say, at the price of saying it.
@@ -72,12 +76,14 @@ class Base:
     def _read(self, texts: Mapping[Sequence, list[int]]) -> dict[Sequence, Tensor]:
         """The base's logits after each text; none where there is still more to read, or no room."""
         if self._pages is None or self._cache is None:
-            self._pages, self._cache = self._make(), Cache(self._blocks, self._make().block_size)
+            model = self._model
+            self._pages = Pages(model.shape, self._blocks, BLOCK, device=model.device, dtype=model.dtype)
+            self._cache = Cache(self._blocks, BLOCK)
         pages, cache = self._pages, self._cache
         spans: list[tuple[Sequence, Span]] = []
         fresh: list[int] = []
         for sequence, text in texts.items():
-            shadow = self._shadow(sequence, cache)
+            shadow = self._shadows.setdefault(sequence, Shadow())
             same = next(
                 (at for at, (a, b) in enumerate(zip(shadow.read, text, strict=False)) if a != b),
                 min(len(shadow.read), len(text) - 1),
@@ -98,19 +104,15 @@ class Base:
         if fresh:
             pages.clear(fresh)
         spans.sort(key=lambda span: len(span[1].tokens) > 1)
-        model = self._model
         batch = build_batch(
-            [span for _, span in spans], None, block_size=pages.block_size, device=model.device, dtype=model.dtype
+            [span for _, span in spans],
+            None,
+            block_size=BLOCK,
+            device=self._model.device,
+            dtype=self._model.dtype,
         )
-        logits = model.forward(batch, pages)
+        logits = self._model.forward(batch, pages)
         return dict(zip([sequence for sequence, span in spans if span.wants_logits], logits, strict=True))
-
-    def _shadow(self, sequence: Sequence, cache: Cache) -> Shadow:
-        shadow = self._shadows.get(sequence)
-        if shadow is None:
-            shadow = self._shadows[sequence] = Shadow()
-            finalize(sequence, cache.release, shadow.table)  # with the request, its blocks come back
-        return shadow
 
     def _choose(
         self,

@@ -4,7 +4,6 @@ Answers that repeat much of their prompt (repaired JSON, names of tables) are gu
 """
 
 from collections.abc import Mapping
-from weakref import WeakKeyDictionary
 
 from runtime.engine.sequence import Sequence
 
@@ -27,7 +26,10 @@ class Lookup:
         for size in range(min(LONGEST, len(tokens)), SHORTEST - 1, -1):
             place = self._after.get(tuple(tokens[-size:]))
             if place is not None:
-                return tokens[place : place + most]
+                guess = tokens[place : place + most]
+                while len(guess) < most:  # what follows is the guess itself: a text that goes round and round
+                    guess.append(guess[place + len(guess) - len(tokens)])
+                return guess
         return []
 
 
@@ -35,7 +37,10 @@ class Ngram:
     """One lookup for each request."""
 
     def __init__(self) -> None:
-        self._lookups: WeakKeyDictionary[Sequence, Lookup] = WeakKeyDictionary()
+        self._lookups: dict[Sequence, Lookup] = {}
+
+    def forget(self, sequence: Sequence) -> None:
+        self._lookups.pop(sequence, None)
 
     def guess(self, wanted: Mapping[Sequence, int]) -> dict[Sequence, list[int]]:
         return {
