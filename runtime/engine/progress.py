@@ -6,7 +6,7 @@ What is wrong with one request (its logits, its grammar, memory for its tokens) 
 from torch import Tensor
 
 from runtime.engine.group import Group
-from runtime.engine.runner import Pick, Runner
+from runtime.engine.runner import Pick, Runner, reason_of
 from runtime.engine.scheduler import Scheduler
 from runtime.engine.sequence import Event
 from runtime.engine.sequence import Sequence as Running
@@ -50,6 +50,7 @@ class Progress:
         """The next token of each request, or as many as its draft had right, and what follows from them."""
         rows: dict[Running, int] = {}
         beams: list[Running] = []
+        events: list[Event] = []
         at = 0
         for sequence in ready:
             group = self.open[sequence.id]
@@ -58,10 +59,13 @@ class Progress:
             rows[sequence] = at
             at += 1 + len(sequence.draft)
             self._speculation.guessed += len(sequence.draft)
-            for child in group.born(sequence):
-                self._scheduler.fork(sequence, child)
-                rows[child] = rows[sequence]
-        events = self._advance_beams(beams, logits, [rows.pop(each) for each in beams]) if beams else []
+            try:
+                for child in group.born(sequence):
+                    self._scheduler.fork(sequence, child)
+                    rows[child] = rows[sequence]
+            except Exception as error:  # a grammar's: it ends its own request
+                events += self.give_up(group, "error", reason_of(error))
+        events += self._advance_beams(beams, logits, [rows.pop(each) for each in beams]) if beams else []
         while rows:
             front = list(rows)
             picks = self._runner.next_tokens(front, logits, list(rows.values()))
@@ -96,7 +100,7 @@ class Progress:
             if sequence.accepts_no_more(token) or stopped:
                 return events + self._end(group, sequence, "stop", stopped=stopped)
         except Exception as refusal:  # a grammar's: it ends its own request
-            return events + self.give_up(group, "error", str(refusal))
+            return events + self.give_up(group, "error", reason_of(refusal))
         if len(sequence.tokens) >= sequence.limit:
             return events + self._end(group, sequence, "length")
         return events
@@ -135,7 +139,7 @@ class Progress:
                 try:
                     events += self._go_on(group)
                 except Exception as error:  # a grammar's: it ends its own request
-                    events += self.give_up(group, "error", str(error))
+                    events += self.give_up(group, "error", reason_of(error))
         return events
 
     def _go_on(self, group: Group) -> list[Event]:

@@ -104,7 +104,7 @@ class Runner:
             return [(counts, self._forward(counts))]
         except Exception as error:  # whatever torch raises: out of memory, a shape, a device
             if len(counts) == 1:
-                return [(counts, f"the computation failed: {_reason(error)}")]
+                return [(counts, f"the computation failed: {reason_of(error)}")]
         return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
 
     def _forward(self, counts: dict[Running, int]) -> Tensor:
@@ -159,11 +159,12 @@ def _one_by_one(
         return work(sequences, logits[rows])
     except Exception as error:
         if len(sequences) == 1:
-            return [f"the next token could not be chosen: {_reason(error)}"]
+            return [f"the next token could not be chosen: {reason_of(error)}"]
     alone = zip(sequences, rows, strict=True)
     return [outcome for sequence, row in alone for outcome in _one_by_one(work, [sequence], logits, [row])]
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """The first line of what was raised, as the end of a sentence."""
     line = str(error).strip().split("\n", 1)[0][:200]
     return f"{line or type(error).__name__}".rstrip(".") + "."

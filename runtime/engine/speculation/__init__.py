@@ -73,8 +73,17 @@ class Speculation:
             if count > 0:
                 wanted.setdefault(kind, {})[sequence] = count
         for kind, counts in wanted.items():
-            for sequence, draft in self.drafters[kind].guess(counts).items():
-                if sequence.matcher is not None and draft:
-                    draft = draft[: sequence.matcher.leading(draft)]
+            try:
+                drafts = self.drafters[kind].guess(counts)
+                for sequence, draft in drafts.items():
+                    if sequence.matcher is not None and draft:
+                        drafts[sequence] = draft[: sequence.matcher.leading(draft)]
+            except (
+                Exception
+            ):  # memory, a grammar: who cannot guess goes on without, and meets what it was where it counts
+                drafts = {}
+                for sequence in counts:
+                    self.drafters[kind].forget(sequence)
+            for sequence, draft in drafts.items():
                 sequence.draft = draft
                 self._paces[sequence].guessed = len(draft)
