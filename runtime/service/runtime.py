@@ -41,6 +41,8 @@ class Runtime:
         device: str = "auto",
         dtype: str = "auto",
         cache_tokens: int = 16384,
+        cache_dtype: str = "auto",
+        speculate: str = "none",
         max_batch: int = 32,
         queue: int = 256,
         max_tokens: int = 512,
@@ -68,6 +70,8 @@ class Runtime:
             device=_device(device),
             dtype=None if dtype == "auto" else DTYPES[dtype],
             cache_tokens=cache_tokens,
+            cache_dtype=cache_dtype,
+            speculate=speculate,
             max_batch=max_batch,
         )
         found.expect(engine.base_digest, engine.tokenizer_digest)

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from runtime.engine.sequence import Sequence
 
-# Tokens guessed at once. Of expert-json's answers on nano, drafts of up to 16 gave the most tokens per second.
-FIRST, MOST = 4, 16
+# Tokens guessed at once. Over 20 answers of expert-json on nano, looked up with these: 2.06 tokens a pass; with no less
+# than 1 in place of 4, 1.79; beginning with 8 and no fewer, 2.15, with 43 % more guesses to compute.
+LEAST, MOST = 4, 16
 
 
 class Drafter(Protocol):
@@ -31,14 +32,14 @@ class Drafter(Protocol):
 class Pace:
     """How many tokens are guessed for one request: more while guesses are right, fewer when they are not."""
 
-    most: int = FIRST
+    most: int = LEAST
     length: int = 0  # of the text when the last guess was made
     guessed: int = 0
 
     def next(self, tokens: int) -> int:
         if self.guessed:
             right = tokens - self.length - 1
-            self.most = min(2 * self.most, MOST) if right >= self.guessed else max(right, 1)
+            self.most = min(2 * self.most, MOST) if right >= self.guessed else max(right + 1, LEAST)
         return self.most
 
 
