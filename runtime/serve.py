@@ -75,7 +75,8 @@ def serve(wanted: dict[str, Any]) -> int:
         from runtime.service.bases import base_of
 
         key = key_from_environment()
-        passed = ("device", "dtype", "cache_tokens", "max_batch", "max_tokens", "queue", "adapter_bytes", "watch")
+        passed = ("device", "dtype", "cache_tokens", "cache_dtype", "speculate", "max_batch", "max_tokens", "queue")
+        passed += ("adapter_bytes", "watch")
         with Runtime(
             base_of(wanted["base"]),
             experts=wanted["experts"] or None,

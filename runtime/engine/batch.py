@@ -20,6 +20,7 @@ class Span:
     past: int
     table: Sequence[int]  # blocks of its keys and values, these tokens' own included
     wants_logits: bool
+    drafted: int = 0  # the last tokens of it that are guesses: the logits before each are wanted as well
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def build_batch(
         positions += range(span.past, end)
         blocks += [span.table[place // block_size] for place in range(span.past, end)]
         if span.wants_logits:
-            last.append(len(tokens) - 1)
+            last += range(len(tokens) - 1 - span.drafted, len(tokens))
     longest = max((past // block_size + 1 for past in positions[:single]), default=0)
     tables = torch.tensor([_padded(span.table, longest) for span in singles], dtype=torch.int64).to(device)
     at = torch.tensor(positions).to(device)

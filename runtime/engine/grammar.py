@@ -74,6 +74,20 @@ class Matcher:
         if not inner.consume_token(token):
             raise GrammarRefused(f"the grammar stopped: {_first_line(inner.get_error())}")
 
+    def fork(self) -> "Matcher":
+        """Another matcher at the same place."""
+        return Matcher(self.inner.deep_copy())
+
+    def leading(self, tokens: Sequence[int]) -> int:
+        """How many of these tokens, from the first on, the grammar would take. It stays where it is."""
+        return int(self.inner.validate_tokens(list(tokens)))
+
+    def ends_with(self, token: int) -> bool:
+        """Whether nothing but the end could follow this token."""
+        after = self.fork()
+        after.accept(token)
+        return after.ended
+
     @property
     def ended(self) -> bool:
         """Whether nothing but the end can follow."""

@@ -62,7 +62,7 @@ class Model:
         both = plain.rotate(both, *turn)
         queries, keys = both[:, : shape.heads], both[:, shape.heads :]
         if pages is not None:
-            pages.write(number, keys, values, batch.blocks, batch.offsets)
+            keys, values = pages.write(number, keys, values, batch.blocks, batch.offsets)
         found = plain.attend(queries, keys, values, number, batch, pages)
         return apply(layer.out, found, batch.mix)
 

@@ -5,7 +5,9 @@ what a token means for its request, others decide.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,10 +18,25 @@ from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.grammar import Grammars
 from runtime.engine.imprint import Imprint
+from runtime.engine.logprobs import Likelihood, Likelihoods
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
-from runtime.engine.sampler import choose, penalise
+from runtime.engine.penalties import penalise
+from runtime.engine.sampler import choose
+from runtime.engine.scheduler import Plan
 from runtime.engine.sequence import Sequence as Running
+
+NOT_FINITE = "the model's logits are not finite."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The next token of a request; `logprob` if it wants to know."""
+
+    token: int
+    logprob: Likelihood | None = None
 
 
 class Runner:
@@ -29,29 +46,28 @@ class Runner:
         self._model, self.pages = model, pages
         self._adapters, self._grammars = adapters, grammars
 
-    def compute(self, counts: dict[Running, int], fresh: list[int]) -> list[tuple[dict[Running, int], Tensor | str]]:
-        """Logits for these requests and tokens, or the reason why a request has none."""
-        self._grammars.begin([each.matcher for each, count in counts.items() if each.matcher and count == each.missing])
-        if fresh:
-            self.pages.clear(fresh)
-        return self._compute(counts) if counts else []
+    def compute(self, plan: Plan) -> list[tuple[dict[Running, int], Tensor | str]]:
+        """Logits for these requests and tokens, or the reason why a request has none.
 
-    def next_tokens(self, sequences: list[Running], logits: Tensor) -> list[int | str]:
-        """For each request its next token, or the reason why there is none."""
-        if not sequences:
-            return []
-        with torch.inference_mode():
-            draws = [sequence.draw() for sequence in sequences]
-            penalise(logits, draws)
-            broken = self._bind(sequences, logits)
-            tokens, largest = choose(logits, draws)
-        outcomes: list[int | str] = [
-            token if math.isfinite(value) else "the model's logits are not finite."
-            for token, value in zip(tokens, largest, strict=True)
-        ]
-        for row, reason in broken.items():
-            outcomes[row] = reason
-        return outcomes
+        A request that got all of its missing tokens has a row of logits, and one more for each token of its draft.
+        """
+        self._grammars.begin(
+            [each.matcher for each, count in plan.counts.items() if each.matcher and count >= each.missing]
+        )
+        self.pages.copy(plan.copies)
+        if plan.fresh:
+            self.pages.clear(plan.fresh)
+        return self._compute(plan.counts) if plan.counts else []
+
+    def next_tokens(self, sequences: list[Running], logits: Tensor, rows: list[int]) -> list[Pick | str]:
+        """For each request its next token, from its row of the logits, or the reason why there is none."""
+        return _one_by_one(self._picks, sequences, logits, rows)
+
+    def log_probabilities(
+        self, sequences: list[Running], logits: Tensor, rows: list[int]
+    ) -> list[tuple[Tensor, Tensor] | str]:
+        """For beams: the model's own, and the same under the request's penalties and grammar."""
+        return _one_by_one(self._chances, sequences, logits, rows)
 
     def imprint(self, prompt: SoftPrompt, adapter: Attached, limit: int) -> Imprint:
         """What a soft prompt of an adapter comes to on this base."""
@@ -77,21 +93,51 @@ class Runner:
         span = Span(tokens, made.length, table, True)
         return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
 
+    def _picks(self, sequences: list[Running], logits: Tensor) -> list[Pick | str]:
+        with torch.inference_mode():
+            likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
+            penalise(logits, [sequence.history for sequence in sequences])
+            broken = self._bind(sequences, logits)
+            tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
+            logprobs = likelihoods.of(tokens)
+        outcomes: list[Pick | str] = [
+            Pick(token, logprob) if math.isfinite(value) else NOT_FINITE
+            for token, value, logprob in zip(tokens, largest, logprobs, strict=True)
+        ]
+        for row, reason in broken.items():
+            outcomes[row] = reason
+        return outcomes
+
+    def _chances(self, sequences: list[Running], logits: Tensor) -> list[tuple[Tensor, Tensor] | str]:
+        with torch.inference_mode():
+            told = logits.log_softmax(-1)
+            chances = told.clone()
+            penalise(chances, [sequence.history for sequence in sequences])
+            broken = self._bind(sequences, chances)
+            fine = torch.isfinite(chances.amax(-1)).tolist()
+        outcomes: list[tuple[Tensor, Tensor] | str] = [
+            (told[row], chances[row]) if fine[row] else NOT_FINITE for row in range(len(sequences))
+        ]
+        for row, reason in broken.items():
+            outcomes[row] = reason
+        return outcomes
+
     def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
         try:
             return [(counts, self._forward(counts))]
         except Exception as error:  # whatever torch raises: out of memory, a shape, a device
             if len(counts) == 1:
-                return [(counts, f"the computation failed: {_reason(error)}")]
+                return [(counts, f"the computation failed: {reason_of(error)}")]
         return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
 
     def _forward(self, counts: dict[Running, int]) -> Tensor:
         spans = [
             Span(
-                sequence.tokens[sequence.computed : sequence.computed + count],
+                (sequence.tokens[sequence.computed :] + sequence.draft)[:count],
                 sequence.computed,
                 sequence.table,
-                count == sequence.missing,
+                count >= sequence.missing,
+                max(count - sequence.missing, 0),
             )
             for sequence, count in counts.items()
         ]
@@ -134,6 +180,23 @@ class Runner:
         return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
 
 
-def _reason(error: Exception) -> str:
+def _one_by_one(
+    work: Callable[[list[Running], Tensor], list[T | str]], sequences: list[Running], logits: Tensor, rows: list[int]
+) -> list[T | str]:
+    """All at once; if that raises (a grammar does, or memory is gone), each alone, so that it ends nobody else.
+
+    The rows are copied: what was done to them before the failure must not be done twice.
+    """
+    try:
+        return work(sequences, logits[rows])
+    except Exception as error:
+        if len(sequences) == 1:
+            return [f"the next token could not be chosen: {reason_of(error)}"]
+    alone = zip(sequences, rows, strict=True)
+    return [outcome for sequence, row in alone for outcome in _one_by_one(work, [sequence], logits, [row])]
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what was raised, as the end of a sentence."""
     line = str(error).strip().split("\n", 1)[0][:200]
     return f"{line or type(error).__name__}".rstrip(".") + "."

@@ -44,10 +44,12 @@ class Metrics:
 
     def answered(self, answer: Answer, seconds: float) -> None:
         name = answer.expert or "base"
+        self._tokens.labels(name, "completion").inc(answer.usage.completion_tokens)
+        if answer.choice:  # several answers share one prompt and one decision
+            return
         self._whole.observe(seconds)
         self._tokens.labels(name, "prompt").inc(answer.usage.prompt_tokens)
         self._tokens.labels(name, "cached").inc(answer.usage.cached_tokens)
-        self._tokens.labels(name, "completion").inc(answer.usage.completion_tokens)
         if answer.decision is not None:
             self._routed.labels(name).inc()
 

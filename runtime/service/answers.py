@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runtime.engine.sequence import Usage
+from runtime.engine.logprobs import Likelihood
+from runtime.engine.sequence import BeamRules, Usage
 from runtime.router.router import Decision
 
 AUTO = "auto"  # the model name that lets the router decide
@@ -25,8 +26,18 @@ class Ask:
     top_k: int | None = None
     min_p: float | None = None
     repetition_penalty: float | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] | None = None  # token id and what is added to its logit
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    stop_tokens: tuple[int, ...] = ()
+    logprobs: int | None = None  # tell the answer's log-probabilities, with so many alternatives for each token
+    n: int = 1  # answers
+    best_of: int | None = None  # answers to draw, the `n` likeliest of which are given
+    beams: BeamRules | None = None  # beam search in place of sampling
+    priority: int = 0  # less is more urgent
+    speculate: str | None = None  # none, ngram or base; None: as the engine is set
     schema: Mapping[str, Any] | None = None  # a JSON Schema that binds the answer, in place of the expert's grammar
 
     @classmethod
@@ -52,11 +63,17 @@ class Answer:
     usage: Usage
     decision: Decision | None = None
     experts: Mapping[str, float] = field(default_factory=dict)
+    choice: int = 0  # which of the `n` answers
+    logprobs: tuple[Likelihood, ...] = ()
+    score: float | None = None  # by which beams and `best_of` were ranked
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of an answer as it comes; the last one brings the whole answer."""
+    """A part of an answer as it comes; the last one of each answer brings the whole of it."""
 
     text: str
     answer: Answer | None = None
+    choice: int = 0
+    logprobs: tuple[Likelihood, ...] = ()  # of the tokens this piece was made of
+    over: bool = False  # the last piece of all answers

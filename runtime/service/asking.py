@@ -39,11 +39,14 @@ def request_of(
 ) -> Request:
     """What the client says goes before what the expert's manifest says."""
     rules = Sampling(
-        temperature=_first(ask.temperature, decoding.temperature),
+        temperature=_first(ask.temperature, 0.0 if ask.beams else decoding.temperature),
         top_p=_first(ask.top_p, decoding.top_p),
         top_k=_first(ask.top_k, decoding.top_k),
         min_p=_first(ask.min_p, 0.0),
         repetition_penalty=_first(ask.repetition_penalty, 1.0),
+        presence_penalty=ask.presence_penalty,
+        frequency_penalty=ask.frequency_penalty,
+        logit_bias=tuple((ask.logit_bias or {}).items()),
         seed=ask.seed,
     )
     return Request(
@@ -53,6 +56,13 @@ def request_of(
         sampling=rules,
         grammar=grammar,
         stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
+        stop_tokens=ask.stop_tokens,
+        logprobs=ask.logprobs,
+        n=ask.n,
+        best_of=ask.best_of,
+        beams=ask.beams,
+        priority=ask.priority,
+        speculate=ask.speculate,
         id=id,
     )
 

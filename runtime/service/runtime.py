@@ -6,7 +6,7 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +41,8 @@ class Runtime:
         device: str = "auto",
         dtype: str = "auto",
         cache_tokens: int = 16384,
+        cache_dtype: str = "auto",
+        speculate: str = "none",
         max_batch: int = 32,
         queue: int = 256,
         max_tokens: int = 512,
@@ -69,6 +71,8 @@ class Runtime:
             device=_device(device),
             dtype=None if dtype == "auto" else DTYPES[dtype],
             cache_tokens=cache_tokens,
+            cache_dtype=cache_dtype,
+            speculate=speculate,
             max_batch=max_batch,
         )
         found.expect(engine.base_digest, engine.tokenizer_digest)
@@ -171,6 +175,11 @@ class Runtime:
         """The answer in pieces, the last of which brings the whole. Stopping the iteration gives the rest up."""
         return listen(self._driver, self.prepare(Ask.of(prompt, **options)))
 
+    def choices(self, prompt: str | Messages | Ask, **options: Any) -> list[Answer]:
+        """All of the `n` answers, in their order."""
+        answers = [piece.answer for piece in self.stream(prompt, **options) if piece.answer]
+        return sorted(answers, key=lambda answer: answer.choice)
+
     async def generate_async(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """As `generate`, for an event loop; cancelling the task gives the answer up."""
         async for piece in self.stream_async(prompt, **options):
@@ -184,7 +193,7 @@ class Runtime:
         async for piece in self.run(prepared):
             yield piece
 
-    def run(self, prepared: Prepared) -> AsyncIterator[Piece]:
+    def run(self, prepared: Prepared) -> AsyncGenerator[Piece, None]:
         """The pieces of a prepared request, for an event loop."""
         return listen_async(self._driver, prepared)
 

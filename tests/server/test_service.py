@@ -228,3 +228,14 @@ def test_experts_that_cannot_answer_together_are_named(
 ) -> None:
     with pytest.raises(Mistake, match=words):
         runtime.generate("hello", expert=expert, experts=experts)
+
+
+def test_a_cache_out_of_order_is_found_when_nothing_runs(base: Path, folder: Path, engine: Engine) -> None:
+    """A block that nobody holds and nobody can get: the answer at hand is given, and after it nothing is served."""
+    with Runtime(base, store=store_with(folder / "leak", engine), cache_tokens=1024) as runtime:
+        runtime.engine._scheduler.cache._blank.pop(0)
+        assert runtime.generate("hello", max_tokens=2).text is not None
+        wait_for(lambda: runtime.failure)
+        assert runtime.failure == "its cache is out of order (a block is lost)"
+        with pytest.raises(Stopped, match="out of order"):
+            runtime.generate("hello", max_tokens=2)
