@@ -60,9 +60,12 @@ class _Recorder:
     keys: list[Tensor] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
 
-    def write(self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor) -> None:
+    def write(
+        self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor
+    ) -> tuple[Tensor, Tensor]:
         self.keys.append(keys.clone())
         self.values.append(values.clone())
+        return keys, values
 
 
 def _check(what: str, prompt: SoftPrompt, shape: Shape, limit: int) -> None:
