@@ -113,7 +113,7 @@ class Sequence:
         self.id = request.id
         self.number = 0  # among the sequences of its request
         self.priority, self.arrival = request.priority, 0
-        self.expert = request.adapter or ""
+        self.expert = adapter.name if adapter is not None else ""  # whose turn it is, among those who wait
         self.tokens = list(request.tokens)
         self.prompt = len(self.tokens)
         self.limit = min(limit, self.prompt + request.max_tokens)  # tokens after which there is no more
@@ -134,7 +134,7 @@ class Sequence:
         self.ends = tokenizer.eos_ids.union(request.stop_tokens)
         self._sampling = request.sampling
         self._seed = random.getrandbits(64) if request.sampling.seed is None else request.sampling.seed
-        self.history = History.of(request.sampling, self.tokens, vocabulary)
+        self.history = History.of(request.sampling, request.tokens, vocabulary)
         self._stream: TextStream = tokenizer.stream()
         self._stops = Stops(request.stop)
 
