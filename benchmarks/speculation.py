@@ -82,7 +82,7 @@ def measured(
             guessed = engine.speculation.guessed
             told[way] = {
                 "tokens": tokens,
-                "tokens_per_pass": tokens / passes * min(batch, len(prompts)) / batch,
+                "tokens_per_pass": tokens / passes,
                 "guessed": guessed,
                 "right": engine.speculation.right / max(guessed, 1),
             }

@@ -29,8 +29,7 @@ class Likelihoods:
         """`wanted`: for each row how many alternatives are told, None for nothing at all."""
         self._wanted = [(row, count) for row, count in enumerate(wanted) if count is not None]
         self._count = len(wanted)
-        rows = torch.tensor([row for row, _ in self._wanted], dtype=torch.int64, device=logits.device)
-        self._chances = logits.index_select(0, rows).log_softmax(-1) if self._wanted else None
+        self._chances = logits[[row for row, _ in self._wanted]].log_softmax(-1) if self._wanted else None
 
     def of(self, tokens: Sequence[int]) -> list[Likelihood | None]:
         """One per row, once it is known which token each row got."""

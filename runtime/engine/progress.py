@@ -78,8 +78,7 @@ class Progress:
                     events += self.give_up(alive, "error", pick)
                     continue
                 events += self._take(alive, sequence, pick)
-                guess, sequence.draft = sequence.draft[:1], sequence.draft[1:]
-                if sequence in alive.open and guess == [pick.token]:
+                if sequence.draft and sequence in alive.open and sequence.draft.pop(0) == pick.token:
                     self._speculation.right += 1
                     self._scheduler.commit(sequence, 1)  # the guess was computed along with what came before it
                     rows[sequence] = row + 1

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from runtime.server.errors import ClientGone, TimedOut, describe
 from runtime.server.likelihoods import Spell, logprobs
 from runtime.server.metrics import Metrics
-from runtime.server.protocol import ChatRequest, chunk, delta, usage, why
+from runtime.server.protocol import ChatRequest
 from runtime.server.replies import DONE, event
+from runtime.server.shapes import chunk, delta, usage, why
 from runtime.service import Answer, Piece, Runtime
 from runtime.service.asking import Prepared
 

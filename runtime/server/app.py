@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response, StreamingResponse
 
 from runtime.artifact.shown import shown
-from runtime.server import answering, errors, protocol
+from runtime.server import answering, errors, protocol, shapes
 from runtime.server.access import check_key, read_body
 from runtime.server.errors import status_of
 from runtime.server.metrics import Metrics
@@ -55,14 +55,14 @@ def create_app(runtime: Runtime, *, limits: Limits | None = None, key: str | Non
     @app.get("/v1/models")
     async def list_models(request: Request) -> Response:
         check_key(request.headers, key)
-        return reply(protocol.models(runtime.models, _owners(runtime)))
+        return reply(shapes.models(runtime.models, _owners(runtime)))
 
     @app.get("/v1/models/{name:path}")
     async def one_model(request: Request, name: str) -> Response:
         check_key(request.headers, key)
         if name not in runtime.models:
             raise NoSuchModel(f"There is no model {name[:100]!r}.")
-        return reply(protocol.model(name, _owners(runtime).get(name, "expertbuild")))
+        return reply(shapes.model(name, _owners(runtime).get(name, "expertbuild")))
 
     @app.get("/health")
     async def health() -> Response:
@@ -106,7 +106,7 @@ async def _answer(
     async with aclosing(stream):
         answers = await answering.until_gone(request, answering.whole(stream))
     metrics.ended(prepared.expert, "200")
-    return reply(protocol.completion(prepared.request.id, model, answers, spell), headers=headers)
+    return reply(shapes.completion(prepared.request.id, model, answers, spell), headers=headers)
 
 
 def _reasons(prepared: Prepared) -> str:

@@ -349,3 +349,18 @@ def test_a_mask_begun_ahead_is_the_mask_and_one_that_is_outdated_is_dropped(
 def _cases(name: str) -> list[dict[str, Any]]:
     assert SHARED is not None
     return [json.loads(line) for line in (SHARED / name).read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_forked_matcher_goes_on_by_itself_and_looking_ahead_moves_nothing(
+    grammars: Grammars, tokenizer: Tokenizer
+) -> None:
+    first = grammars.compile('root ::= "ab" | "ac"').start()
+    a, b, c = (tokenizer.encode(letter)[0] for letter in "abc")
+    assert first.leading([a, b, c]) == 2 and first.leading([b]) == 0
+    first.accept(a)
+    second = first.fork()
+    assert first.ends_with(b) and not first.ended
+    second.accept(c)
+    assert second.ended and not first.ended
+    first.accept(b)
+    assert first.ended
