@@ -169,6 +169,16 @@ def test_a_large_honest_grammar_compiles(grammars: Grammars, tokenizer: Tokenize
     assert accepts(grammar, tokenizer, "column1234") and not accepts(grammar, tokenizer, "column2000")
 
 
+def test_looking_for_runs_ends_in_time() -> None:
+    """Long chains, and choices of many beginnings: what is not shown to be safe in time is read as it was written."""
+    chain = "root ::= r0* r0\n" + "\n".join(f"r{i} ::= r{i + 1} | [b]" for i in range(5000)) + "\nr5000 ::= [a]"
+    many = "root ::= (" + " | ".join(f'"{i}" [a-z]*' for i in range(3000)) + ")*"
+    for text in (chain, many):
+        start = time.thread_time()
+        gbnf_to_lark(text)
+        assert time.thread_time() - start < 6
+
+
 def test_compiling_again_is_free(grammars: Grammars) -> None:
     assert grammars.compile('root ::= "a"') is grammars.compile('root ::= "a"')
     assert grammars.compile({"type": "null"}) is grammars.compile({"type": "null"})
