@@ -87,7 +87,7 @@ def _rows_are_asked_for(config: Config, origins: Origins) -> Iterator[Fault]:
 
 
 def _feedforward_is_a_target(config: Config, origins: Origins) -> Iterator[Fault]:
-    targets = config["adapter"]["targets"]
+    targets = config["adapter"].get("targets", ())
     for index, layer in enumerate(config["adapter"].get("feedforward", [])):
         if targets != "all-linear" and layer not in targets:
             where = origins.of(("adapter", "feedforward", index))

@@ -2,9 +2,8 @@
 
 Every terminal of the result is a single character. llguidance splits text into terminals greedily, so a literal beside
 a character class would shadow it ("abc" beside [a-z]+ loses "abx"); between single characters there is nothing to be
-greedy about, and the result accepts what the GBNF says, no more and no less. The price is a slower mask: with 151,000
-tokens a grammar compiles in 1 to 6 ms, and a mask takes 1 ms in SQL's words and 6.5 ms inside a string that may hold
-anything, where a JSON Schema's takes 0.01 to 0.16 (processor time, one core). Masks are computed beside the model.
+greedy about, and the result accepts what the GBNF says, no more and no less. Only loops that can be nothing else are read
+as runs (`gbnf_runs`), which is what makes a mask inside a string cheap.
 
 Left recursion, missing rules, deep nesting and explosive repetition are refused here, within `MOST_SECONDS`.
 """
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf_parser import Characters, Choice, Node, Parser, Reference, Repeat, Row, Token
+from runtime.engine.gbnf_runs import runs
 
 LONGEST_TEXT = 1 << 20
 MOST_SYMBOLS = 100_000  # with every repetition written out
@@ -22,16 +22,21 @@ MOST_SECONDS = 2.0
 
 Ranges = Callable[[Token], str]  # a token, or all but one, as ranges of token ids: "0-9,11-511"
 
+Terminals = dict[tuple[Characters | Token, bool], str]  # a class or a token, and whether it is read in runs
 
-def gbnf_to_lark(text: str, ranges: Ranges | None = None) -> str:
-    """The grammar for llguidance; refused with the line at fault. `ranges` knows the vocabulary."""
+
+def gbnf_to_lark(text: str, ranges: Ranges | None = None, *, with_runs: bool = True) -> str:
+    """The grammar for llguidance; refused with the line at fault. `ranges` knows the vocabulary.
+
+    Without runs it accepts the same and is slower: what the tests compare with.
+    """
     if len(text) > LONGEST_TEXT:
         raise GrammarRefused(f"the grammar is longer than {LONGEST_TEXT} characters.")
     rules = Parser(text).rules()
     _check_references(rules)
     _check_left_recursion(rules)
     _check_size(rules)
-    return _write(rules, ranges or _unknown)
+    return _write(rules, ranges or _unknown, runs(rules) if with_runs else set())
 
 
 def _children(node: Node) -> tuple[Node, ...]:
@@ -133,35 +138,35 @@ def _unknown(token: Token) -> str:
     return f"{'^' if token.negated else ''}{token.name if isinstance(token.name, int) else 0}"
 
 
-def _write(rules: Mapping[str, Choice], ranges: Ranges) -> str:
+def _write(rules: Mapping[str, Choice], ranges: Ranges, in_runs: set[int]) -> str:
     names = {name: "start" if name == "root" else f"r{number}" for number, name in enumerate(rules)}
-    terminals: dict[Characters | Token, str] = {}
-    lines = [f"{names[name]}: {_written(rule, names, terminals)}" for name, rule in rules.items()]
-    for terminal, name in terminals.items():
+    terminals: Terminals = {}
+    lines = [f"{names[name]}: {_written(rule, names, terminals, in_runs)}" for name, rule in rules.items()]
+    for (terminal, run), name in terminals.items():
         if isinstance(terminal, Token):
             lines.append(f"{name}: <[{ranges(terminal)}]>")
         else:
-            lines.append(f"{name}: /{_regex(terminal)}/")
+            lines.append(f"{name}: /{_regex(terminal)}{'+' if run else ''}/")
     return "\n".join(lines) + "\n"
 
 
-def _written(node: Node, names: Mapping[str, str], terminals: dict[Characters | Token, str]) -> str:
+def _written(node: Node, names: Mapping[str, str], terminals: Terminals, in_runs: set[int]) -> str:
     if isinstance(node, Token):
-        return terminals.setdefault(node, f"t{len(terminals)}")  # rules, not terminals, as llguidance wants it
+        return terminals.setdefault((node, False), f"t{len(terminals)}")  # a rule: llguidance wants no terminal there
     if isinstance(node, Characters):
-        return terminals.setdefault(node, f"C{len(terminals)}")
+        return terminals.setdefault((node, id(node) in in_runs), f"C{len(terminals)}")
     if isinstance(node, Reference):
         return names[node.name]
     if isinstance(node, Row):
-        return " ".join(_grouped(item, names, terminals) for item in node.items) or '""'
+        return " ".join(_grouped(item, names, terminals, in_runs) for item in node.items) or '""'
     if isinstance(node, Choice):
-        return " | ".join(_written(row, names, terminals) for row in node.rows)
+        return " | ".join(_written(row, names, terminals, in_runs) for row in node.rows)
     most = "" if node.most is None else node.most
-    return f"{_grouped(node.item, names, terminals)}{{{node.least},{most}}}"
+    return f"{_grouped(node.item, names, terminals, in_runs)}{{{node.least},{most}}}"
 
 
-def _grouped(node: Node, names: Mapping[str, str], terminals: dict[Characters | Token, str]) -> str:
-    written = _written(node, names, terminals)
+def _grouped(node: Node, names: Mapping[str, str], terminals: Terminals, in_runs: set[int]) -> str:
+    written = _written(node, names, terminals, in_runs)
     return written if isinstance(node, (Characters, Token, Reference)) else f"({written})"
 
 

@@ -149,13 +149,14 @@ class Runtime:
         ready = self._roster.ready.get(name) if name else None
         if name and ready is None:
             raise NoSuchModel(f"The expert {name} was released just now.")
+        wanted = experts or ({ready.name: 1.0} if ready else {})
         decoding = ready.decoding if ready else self._base_decoding
         grammar = self._schemas.compiled(ask.schema) if ask.schema is not None else ready.grammar if ready else None
         request = request_of(
             ask,
             decoding,
             self.engine.tokenizer,
-            adapter=self._roster.adapter(experts or {ready.name: 1.0}) if experts or ready else None,
+            adapter=self._roster.adapter(wanted) if wanted else None,
             grammar=grammar,
             id=uuid.uuid4().hex,
         )

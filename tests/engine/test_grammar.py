@@ -4,11 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runtime.engine.engine import CompiledGrammar, Engine, Request, Sampling
 from runtime.engine.errors import GrammarRefused
@@ -166,6 +169,16 @@ def test_a_large_honest_grammar_compiles(grammars: Grammars, tokenizer: Tokenize
     assert accepts(grammar, tokenizer, "column1234") and not accepts(grammar, tokenizer, "column2000")
 
 
+def test_looking_for_runs_ends_in_time() -> None:
+    """Long chains, and choices of many beginnings: what is not shown to be safe in time is read as it was written."""
+    chain = "root ::= r0* r0\n" + "\n".join(f"r{i} ::= r{i + 1} | [b]" for i in range(5000)) + "\nr5000 ::= [a]"
+    many = "root ::= (" + " | ".join(f'"{i}" [a-z]*' for i in range(3000)) + ")*"
+    for text in (chain, many):
+        start = time.thread_time()
+        gbnf_to_lark(text)
+        assert time.thread_time() - start < 6
+
+
 def test_compiling_again_is_free(grammars: Grammars) -> None:
     assert grammars.compile('root ::= "a"') is grammars.compile('root ::= "a"')
     assert grammars.compile({"type": "null"}) is grammars.compile({"type": "null"})
@@ -297,6 +310,80 @@ def test_a_matcher_that_is_given_a_wrong_token_says_so(grammars: Grammars, token
     matcher = grammars.compile('root ::= "a"').start()
     with pytest.raises(GrammarRefused, match="grammar stopped"):
         matcher.accept(tokenizer.encode("z")[0])
+
+
+RUNS: list[tuple[str, str, list[str], list[str]]] = [
+    ("a class beside a longer way", 'root ::= [a-z]* "1" | [a-c]{3} "2"', ["abc2", "abc1", "1"], ["abd2", "abc"]),
+    ("two in a row", "root ::= item item\nitem ::= [a-z]+", ["ab", "abc"], ["a", ""]),
+    ("both ends of a turn", 'root ::= x*\nx ::= "<" c+ | c+ ">" | c\nc ::= [ab]', ["<ab>", "<a", "ab>", ""], ["<", ">"]),
+    ("a number of times", "root ::= [ab]{2,} | ([ab]* [c]){2}", ["ab", "cc", "aacbc"], ["a", "c"]),
+    ("a loop of loops", "root ::= ([a]* | [b])* [c]", ["c", "aabac", "abc"], ["a", ""]),
+    ("a word that is no keyword", 'root ::= "if" [ ]+ w | w "!"\nw ::= [a-z]+', ["if a", "if!", "ifa!"], ["if", "if "]),
+    ("a string", r'root ::= "\"" (c | "\\" ["n] | "\\u" h h)* "\""' + "\nc ::= [^\"\\\\]\nh ::= [0-9a-f]",
+     ['"abc"', '"a\\nb\\u0fff"', '""'], ['"', '"\\x"', '"\\u0"']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in RUNS])
+def test_loops_are_read_in_runs_only_where_nothing_else_is_meant(
+    grammars: Grammars, tokenizer: Tokenizer, name: str
+) -> None:
+    text, good, bad = next(rest for label, *rest in RUNS if label == name)
+    grammar = grammars.compile(str(text))
+    assert [each for each in good if not accepts(grammar, tokenizer, each)] == []
+    assert [each for each in bad if accepts(grammar, tokenizer, each)] == []
+
+
+def test_the_loops_of_json_and_sql_are_read_in_runs() -> None:
+    for expert in ("expert-json", "expert-sql"):
+        text = (Path(__file__).parents[2] / "experts" / expert / "grammar.gbnf").read_text(encoding="utf-8")
+        assert "]+/" in gbnf_to_lark(text)
+        assert "]+/" not in gbnf_to_lark(text, with_runs=False)
+
+
+_ATOMS = st.sampled_from(["[a]", "[ab]", "[^a]", "[bc]", '"a"', '"ab"', '""', "."])
+
+
+def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    loop = st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "*", "+"])).map(lambda p: f"({p[0]}){p[1]}")
+    row = st.lists(inner, min_size=2, max_size=3).map(" ".join)
+    choice = st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " | ".join(parts) + ")")
+    return loop | row | choice
+
+
+_BODIES = st.recursive(_ATOMS | st.just("x"), _grown, max_leaves=7)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    root=_BODIES, x=st.recursive(_ATOMS, _grown, max_leaves=4), texts=st.lists(st.text("abc", max_size=7), max_size=12)
+)
+def test_reading_in_runs_changes_no_grammar(tokenizer: Tokenizer, root: str, x: str, texts: list[str]) -> None:
+    """Random grammars over three letters, and random texts: the same verdicts, whatever is read in runs."""
+    text = f"root ::= {root}\nx ::= {x}"
+    try:
+        with_runs, without = (gbnf_to_lark(text, with_runs=each) for each in (True, False))
+    except GrammarRefused:
+        return
+    if with_runs == without:
+        return
+    fast, slow = (_compiled(tokenizer, lark) for lark in (with_runs, without))
+    for each in texts:
+        assert accepts(fast, tokenizer, each) == accepts(slow, tokenizer, each), (text, each)
+
+
+def _compiled(tokenizer: Tokenizer, lark: str) -> CompiledGrammar:
+    from llguidance import LLMatcher
+
+    source = LLMatcher.grammar_from_lark(lark)
+    matcher = LLMatcher(_known(tokenizer), source, log_level=0)
+    assert not matcher.get_error(), lark
+    return CompiledGrammar(source, matcher)
+
+
+@lru_cache
+def _known(tokenizer: Tokenizer) -> Any:
+    return Grammars(tokenizer, 512)._ll_tokenizer()
 
 
 def test_the_translation_is_pinned() -> None:
