@@ -75,7 +75,7 @@ def serve(wanted: dict[str, Any]) -> int:
         from runtime.service.bases import base_of
 
         key = key_from_environment()
-        passed = ("device", "dtype", "cache_tokens", "max_batch", "max_tokens", "queue")
+        passed = ("device", "dtype", "weights", "cache_tokens", "max_batch", "max_tokens", "queue")
         with Runtime(
             base_of(wanted["base"]),
             experts=wanted["experts"] or None,

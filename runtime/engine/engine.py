@@ -20,6 +20,7 @@ from runtime.engine.errors import CanaryFailed, GrammarRefused, RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
+from runtime.engine.replay import allowed_share, fault
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
@@ -68,19 +69,21 @@ class Engine:
         *,
         device: str = "cpu",
         dtype: torch.dtype | None = None,
+        weights: str = "auto",
         cache_tokens: int | None = None,
         max_batch: int = 32,
         step_tokens: int = 1024,
     ) -> "Engine":
         """A base directory, ready to run.
 
-        `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `cache_tokens`:
+        `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `weights`: how matrices are held, auto (as `dtype`),
+        bf16, int8 or int4; fewer bytes are read faster and answer less exactly (docs/engine.md). `cache_tokens`:
         tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         """
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
-        model = Model(root, device=torch.device(device), dtype=dtype)
+        model = Model(root, device=torch.device(device), dtype=dtype, weights=weights)
         if cache_tokens is None:
             cache_tokens = max(CACHE_BYTES // Pages.bytes_per_token(model.shape, model.dtype), 2 * BLOCK_SIZE)
             cache_tokens = min(cache_tokens, max_batch * model.shape.context)
@@ -108,16 +111,13 @@ class Engine:
         return {name: adapter.digest for name, adapter in self._adapters.attached().items()}
 
     def check_canary(self, name: str, canary: Canary) -> None:
-        """Replays the canary; raises unless every stored logit comes out again within its tolerance."""
+        """Replays the canary; raises unless its logits come out again as nearly as `replay` asks."""
+        share = allowed_share(self.model.held, self.model.dtype)
         for number, probe in enumerate(canary.probes):
             logits = self.last_logits(probe.tokens.tolist(), name)
-            ids = probe.top_ids.long()
-            if int(ids.max()) >= len(logits):
-                raise CanaryFailed(f"canary {number} of {name!r} names token {int(ids.max())}, which the base lacks.")
-            worst = float((logits[ids] - probe.top_values).abs().max())
-            if not worst <= canary.tolerance:  # NaN fails too
+            if found := fault(probe, logits, canary.tolerance, share):
                 raise CanaryFailed(
-                    f"canary {number} of {name!r} is off by {worst:.3g}; {canary.tolerance:.3g} is allowed.",
+                    f"canary {number} of {name!r} {found}.",
                     hint="The adapter was built for another base, or its file is damaged.",
                 )
 

@@ -20,12 +20,15 @@ from runtime.engine.weights import Layer, load_weights
 class Model:
     """A base on one device, in one dtype."""
 
-    def __init__(self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None, weights: str = "auto"
+    ) -> None:
         self.shape = Shape.read(directory)
+        self.held = weights
         self.device = device
         # A CPU without bfloat16 units computes it slower than float32, and no CPU needs its memory saved by default.
         self.dtype = dtype or (torch.float32 if device.type == "cpu" else self.shape.dtype)
-        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype)
+        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype, weights=weights)
         self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
 
     @torch.inference_mode()
@@ -33,7 +36,7 @@ class Model:
         """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past."""
         shape, weights = self.shape, self.weights
         turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
-        x = functional.embedding(batch.tokens, weights.embedding)
+        x = functional.embedding(batch.tokens, weights.embedding).to(self.dtype)
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)
             x += self._mlp(x, layer, batch)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from runtime.engine import nf4
 from runtime.engine.base import read_json
 from runtime.engine.errors import BaseRefused
 
@@ -77,8 +78,9 @@ def _shape(config: Mapping[str, Any]) -> Shape:
         raise ValueError(f"model_type {kind!r} is not one this engine runs ({known})")
     if config.get("hidden_act", "silu") != "silu":
         raise ValueError(f"hidden_act {config['hidden_act']!r} is not supported, only silu")
-    if config.get("quantization_config"):
-        raise ValueError("quantization_config is set; this engine reads plain weights")
+    stored = config.get("quantization_config")
+    if stored and not nf4.understood(stored):
+        raise ValueError("quantization_config is set; this engine reads plain weights, and bitsandbytes' 4 bits")
     layer_types = set(config.get("layer_types") or ()) - {"full_attention"}
     if config.get("use_sliding_window") or layer_types:
         raise ValueError("sliding-window attention is not supported")

@@ -40,6 +40,7 @@ class Runtime:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        weights: str = "auto",
         cache_tokens: int = 16384,
         max_batch: int = 32,
         queue: int = 256,
@@ -51,7 +52,7 @@ class Runtime:
         """`base`: a name in conf/base, `path:DIRECTORY`, or a directory. `experts`: names of installed experts or
         `.expert` files; None: all that are installed for this base.
 
-        `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
+        `weights`: how the base is held, `auto`, `bf16`, `int8` or `int4`. `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
         and `encoder` are the router's. Experts that are named and cannot be loaded raise; of all others `refused` says why.
         """
         found = base if isinstance(base, Base) else find_base(base)
@@ -67,6 +68,7 @@ class Runtime:
             found.directory,
             device=_device(device),
             dtype=None if dtype == "auto" else DTYPES[dtype],
+            weights=weights,
             cache_tokens=cache_tokens,
             max_batch=max_batch,
         )

@@ -114,6 +114,7 @@ def test_older_checkpoints_spell_rope_and_dtype_differently(tmp_path: Path) -> N
         ({"use_sliding_window": True}, "sliding-window"),
         ({"layer_types": ["full_attention", "sliding_attention"]}, "sliding-window"),
         ({"quantization_config": {"bits": 4}}, "quantization_config"),
+        ({"quantization_config": {"quant_method": "gptq", "load_in_4bit": True}}, "quantization_config"),
         ({"rope_parameters": {"rope_type": "magic"}}, "rope type 'magic'"),
         ({"rope_parameters": {"rope_type": "linear"}}, "'factor'"),
         ({"num_key_value_heads": 3}, "4 heads over 3"),
