@@ -21,6 +21,7 @@ from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.replay import allowed_share, fault
+from runtime.engine.rope import Rope, rope_of
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
@@ -60,6 +61,7 @@ class Engine:
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
         self._alive: dict[str, Running] = {}
         self._undelivered: list[Event] = []
+        self._ropes: dict[str, Rope] = {}  # those lately asked for
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
 
     @classmethod
@@ -129,20 +131,43 @@ class Engine:
 
     # Requests
 
+    def rope(self, told: Mapping[str, Any] | None) -> Rope:
+        """The rotary embedding that a request asks for, in config.json's words; None: the base's own."""
+        shape = self.model.shape
+        if told is None:
+            return shape.rope
+        if not isinstance(told, Mapping):
+            raise RequestRefused("rope is not an object.")
+        key = repr(told)
+        if key not in self._ropes:
+            try:
+                found = rope_of(told, size=shape.head_dim, context=shape.context, theta=shape.theta, strict=True)
+            except (ValueError, OverflowError) as reason:
+                raise RequestRefused(f"{reason}.") from reason
+            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}
+        return self._ropes[key]
+
+    def longest(self, told: Mapping[str, Any] | None = None) -> int:
+        """Tokens that a request with this rope may come to, its answer included."""
+        return min(self.rope(told).reach, self._scheduler.cache.capacity)
+
     def submit(self, request: Request) -> None:
         """Takes a request in, or refuses it with the reason."""
         if request.id in self._alive:
             raise RequestRefused(f"a request {request.id!r} is already running.")
-        check_request(request, self.model.shape.vocab, self.limit)
+        rope = self.rope(request.rope)
+        limit = min(rope.reach, self._scheduler.cache.capacity)
+        check_request(request, self.model.shape.vocab, limit)
         adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
         sequence = Running(
             request,
             adapter=adapter,
             matcher=request.grammar.start() if request.grammar is not None else None,
-            limit=self.limit,
-            root=self._scheduler.cache.root(adapter.content if adapter is not None else ""),
+            limit=limit,
+            root=self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}"),
             tokenizer=self.tokenizer,
             vocabulary=self.model.shape.vocab,
+            rope=rope,
         )
         self._alive[request.id] = sequence
         self._scheduler.add(sequence)
@@ -205,10 +230,13 @@ class Engine:
             self.cancel(request.id)
             self._undelivered = others + [event for event in self._undelivered if event.id != request.id]
 
-    def last_logits(self, tokens: Sequence[int], adapter: str | None = None) -> Tensor:
+    def last_logits(
+        self, tokens: Sequence[int], adapter: str | None = None, rope: Mapping[str, Any] | None = None
+    ) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
-        check_request(Request(list(tokens), 1), self.model.shape.vocab, self.model.shape.context + 1)
-        return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None)
+        wanted = self.rope(rope)
+        check_request(Request(list(tokens), 1), self.model.shape.vocab, wanted.reach + 1)
+        return self._runner.alone(tokens, self._adapters.find(adapter) if adapter is not None else None, wanted)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""

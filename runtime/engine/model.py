@@ -35,7 +35,8 @@ class Model:
     def forward(self, batch: Batch, pages: Pages | None) -> Tensor:
         """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past."""
         shape, weights = self.shape, self.weights
-        turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
+        frequencies, scale = (self._frequencies, shape.rope.scale) if batch.turns is None else batch.turns
+        turn = plain.rotation(batch.positions, frequencies, scale, self.dtype)
         x = functional.embedding(batch.tokens, weights.embedding).to(self.dtype)
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)

@@ -15,6 +15,7 @@ from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.grammar import Grammars
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
+from runtime.engine.rope import Rope
 from runtime.engine.sampler import choose, penalise
 from runtime.engine.sequence import Sequence as Running
 
@@ -49,11 +50,11 @@ class Runner:
             outcomes[row] = reason
         return outcomes
 
-    def alone(self, tokens: Sequence[int], adapter: Attached | None) -> Tensor:
+    def alone(self, tokens: Sequence[int], adapter: Attached | None, rope: Rope | None = None) -> Tensor:
         """Logits after the last token of one text, in a pass of its own that keeps nothing."""
         with torch.inference_mode():
             mix = self._adapters.mix([adapter], [len(tokens)])
-            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True)
+            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, rope, len(tokens))
             return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
 
     def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
@@ -71,6 +72,8 @@ class Runner:
                 sequence.computed,
                 sequence.table,
                 count == sequence.missing,
+                sequence.rope,
+                sequence.prompt,
             )
             for sequence, count in counts.items()
         ]
@@ -86,6 +89,7 @@ class Runner:
             device=self._model.device,
             dtype=self._model.dtype,
             prompts_only=prompts_only,
+            rope=self._model.shape.rope,
         )
 
     def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:

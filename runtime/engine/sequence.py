@@ -2,8 +2,10 @@
 
 import random
 import uuid
+from collections.abc import Mapping
 from collections.abc import Sequence as Ids
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from torch import Tensor
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Matcher
+from runtime.engine.rope import Rope
 from runtime.engine.sampler import Draw, Sampling, shown
 from runtime.engine.stops import Stops
 from runtime.engine.tokenizer import TextStream, Tokenizer
@@ -26,6 +29,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     grammar: CompiledGrammar | None = None
     stop: tuple[str, ...] = ()
+    rope: Mapping[str, Any] | None = None  # another rotary embedding, as config.json says it; None: the base's
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -70,12 +74,14 @@ class Sequence:
         root: bytes,
         tokenizer: Tokenizer,
         vocabulary: int,
+        rope: Rope | None = None,
     ) -> None:
         self.id = request.id
         self.tokens = list(request.tokens)
         self.prompt = len(self.tokens)
         self.limit = min(limit, self.prompt + request.max_tokens)  # tokens after which there is no more
         self.adapter = adapter
+        self.rope = rope
         self.matcher = matcher
         self.root = root
         self.table: list[int] = []

@@ -18,8 +18,10 @@ def norm_heads(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return functional.rms_norm(x, (x.shape[-1],), None, eps).mul_(weight)
 
 
-def rotation(positions: Tensor, frequencies: Tensor, scale: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosine and signed sine [tokens, 1, size] of the rotary embedding."""
+def rotation(
+    positions: Tensor, frequencies: Tensor, scale: float | Tensor, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Cosine and signed sine [tokens, 1, size] of the rotary embedding; `frequencies` for all tokens or for each."""
     angles = (positions[:, None].float() * frequencies).unsqueeze(1)
     cosine, sine = angles.cos() * scale, angles.sin() * scale
     return torch.cat((cosine, cosine), -1).to(dtype), torch.cat((-sine, sine), -1).to(dtype)
