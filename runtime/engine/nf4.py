@@ -17,7 +17,11 @@ _STATES = ("quant_state.bitsandbytes__nf4", "quant_state.bitsandbytes__fp4")
 
 def understood(config: Any) -> bool:
     """Whether a `quantization_config` says what is read here."""
-    return isinstance(config, Mapping) and config.get("quant_method") == "bitsandbytes" and bool(config.get("load_in_4bit"))
+    return (
+        isinstance(config, Mapping)
+        and config.get("quant_method") == "bitsandbytes"
+        and bool(config.get("load_in_4bit"))
+    )
 
 
 def parts_of(name: str, names: Iterable[str]) -> list[str]:

@@ -120,9 +120,7 @@ def _ntk(asked: Asked) -> Rope:
 
 def _dynamic(asked: Asked) -> Rope:
     """NTK-aware by as much as the text has outgrown the context."""
-    return Rope(
-        "", tuple(asked.plain().tolist()), original=asked.original, theta=asked.theta, factor=asked.factor
-    )
+    return Rope("", tuple(asked.plain().tolist()), original=asked.original, theta=asked.theta, factor=asked.factor)
 
 
 def _by_parts(asked: Asked) -> Rope:

@@ -91,9 +91,7 @@ def load_weights(
 
 
 class _Reader:
-    def __init__(
-        self, places: Mapping[str, safe_open], device: torch.device, dtype: torch.dtype, weights: str
-    ) -> None:
+    def __init__(self, places: Mapping[str, safe_open], device: torch.device, dtype: torch.dtype, weights: str) -> None:
         self._places, self._device, self._dtype, self._weights = places, device, dtype, weights
         self._taken: set[str] = set()
 

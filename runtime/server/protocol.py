@@ -2,7 +2,7 @@
 
 What would change an answer and is not there (tools, penalties, log-probabilities ...) is refused by name rather than
 ignored; what changes nothing here (user, metadata ...) is accepted. A few fields of other servers (top_k, min_p,
-repetition_penalty) are known as well.
+repetition_penalty) are known as well, and `rope`, which stretches positions for a long text.
 """
 
 import time
@@ -77,6 +77,7 @@ class ChatRequest(_Strict):
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
     seed: Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)] | None = None
+    rope: Annotated[dict[Text, Any], Field(max_length=16)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
     n: Annotated[int, Field(strict=True, ge=1, le=MOST_CHOICES)] = 1
     response_format: ResponseFormat | None = None
@@ -102,6 +103,7 @@ class ChatRequest(_Strict):
             repetition_penalty=self.repetition_penalty,
             seed=None if self.seed is None else self.seed + choice,
             stop=stops,
+            rope=self.rope,
             schema=self._schema(),
         )
 

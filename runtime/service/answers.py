@@ -26,6 +26,7 @@ class Ask:
     repetition_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    rope: Mapping[str, Any] | None = None  # another rotary embedding, for long texts, in the words of config.json
     schema: Mapping[str, Any] | None = None  # a JSON Schema that binds the answer, in place of the expert's grammar
 
     @classmethod

@@ -50,6 +50,7 @@ def request_of(
         adapter=adapter,
         sampling=rules,
         grammar=grammar,
+        rope=_first(ask.rope, decoding.rope),
         stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
         id=id,
     )

@@ -1,6 +1,6 @@
 """From an installed package to an expert that is ready, or a refusal that names the check it did not pass.
 
-signature -> base -> tokenizer -> files -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
+signature -> base -> tokenizer -> files -> decoding -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
 """
 
 from collections.abc import Iterator
@@ -68,6 +68,8 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         canary = read_canary(installed.open(f"{folder}/canary.safetensors"))
         digest = installed.record.members[f"{folder}/slots.safetensors"].sha256
         grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
+    with stage("decoding"):
+        driver.engine.rope(manifest.decoding.rope)  # refused here rather than with every request
     with stage("profile"):
         profile = Profile.load(installed.directory, installed.name)
     with stage("shapes"):

@@ -140,7 +140,7 @@ class Runtime:
             grammar=grammar,
             id=uuid.uuid4().hex,
         )
-        limit = self.engine.limit
+        limit = self.engine.longest(request.rope)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
         return Prepared(request, ready.name if ready else None, decision)

@@ -131,9 +131,7 @@ def _canary(engine: Engine, name: str) -> Canary:
 
 
 @pytest.mark.parametrize("weights", ["bf16", "int8"])
-def test_a_canary_passes_on_the_rounded_base_and_on_no_other(
-    base: Path, tmp_path: Path, weights: str
-) -> None:
+def test_a_canary_passes_on_the_rounded_base_and_on_no_other(base: Path, tmp_path: Path, weights: str) -> None:
     exact = Engine.load(base)
     record = _record(exact)
     exact.attach("it", record, "it")
