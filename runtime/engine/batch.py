@@ -33,7 +33,9 @@ class Chunk:
     stop: int
     past: int
     table: Tensor | None  # blocks of past and chunk; None when there is no past
-    mask: Tensor | None  # [rows, past + rows], added to the scores; None means plainly causal
+    mask: (
+        Tensor | None
+    )  # [rows, past + rows], added to the scores; None: on a CPU, where past and chunk are taken apart
 
 
 @dataclass(frozen=True)
@@ -134,5 +136,7 @@ def _chunk(span: Span, start: int, block_size: int, device: torch.device, dtype:
     whole = span.past + count
     used = -(-whole // block_size)
     table = torch.tensor(list(span.table[:used]), dtype=torch.int64).to(device)
+    if device.type == "cpu":
+        return Chunk(start, start + count, span.past, table, None)
     mask = torch.full((count, whole), float("-inf"), device=device, dtype=dtype)
     return Chunk(start, start + count, span.past, table, mask.triu_(span.past + 1))
