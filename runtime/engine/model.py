@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from runtime.engine.adapters import apply
 from runtime.engine.batch import Batch
+from runtime.engine.errors import BaseRefused
 from runtime.engine.kernels import plain
+from runtime.engine.matrix import HOLDINGS
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
 from runtime.engine.weights import Layer, load_weights
@@ -23,6 +25,8 @@ class Model:
     def __init__(
         self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None, weights: str = "auto"
     ) -> None:
+        if weights not in HOLDINGS:
+            raise BaseRefused(f"weights={str(weights)[:40]!r} is not one of {', '.join(HOLDINGS)}.")
         self.shape = Shape.read(directory)
         self.held = weights
         self.device = device

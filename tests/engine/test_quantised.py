@@ -161,6 +161,15 @@ def test_a_canary_of_nonsense_does_not_pass_by_being_rounded(base: Path) -> None
         engine.check_canary("it", Canary(shuffled, 0.05))
 
 
+def test_a_way_of_holding_that_is_none_is_refused_and_each_has_its_canary_rule(base: Path) -> None:
+    from runtime.engine.errors import BaseRefused
+    from runtime.engine.replay import SHARES
+
+    with pytest.raises(BaseRefused, match="weights='int3' is not one of auto, bf16, int8, int4"):
+        Engine.load(base, weights="int3")
+    assert SHARES.keys() == HOLDINGS.keys()
+
+
 def test_a_base_stored_by_bitsandbytes_is_read(tmp_path: Path) -> None:
     """Through bitsandbytes itself: what it packs, and what it says the tensor was."""
     functional = pytest.importorskip("bitsandbytes").functional
