@@ -24,6 +24,7 @@ BUILD = "expertbuild.build:run"
 VERBS = {
     "why": "expertbuild.verbs.why:main",
     "cache": "expertbuild.verbs.cache:main",
+    "export": "expertbuild.verbs.export:main",
     "migrate": "expertbuild.verbs.migrate:main",
     "install": "runtime.registry.commands.install:install",
     "update": "runtime.registry.commands.update:update",

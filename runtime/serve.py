@@ -75,7 +75,17 @@ def serve(wanted: dict[str, Any]) -> int:
         from runtime.service.bases import base_of
 
         key = key_from_environment()
-        passed = ("device", "dtype", "cache_tokens", "cache_dtype", "speculate", "max_batch", "max_tokens", "queue")
+        passed = (
+            "device",
+            "dtype",
+            "weights",
+            "cache_tokens",
+            "cache_dtype",
+            "speculate",
+            "max_batch",
+            "max_tokens",
+            "queue",
+        )
         passed += ("adapter_bytes", "watch")
         with Runtime(
             base_of(wanted["base"]),

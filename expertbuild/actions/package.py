@@ -96,6 +96,7 @@ def _manifest(run: Context) -> Any:
             max_tokens=decoding["max_tokens"],
             stop=tuple(decoding["stop"]),
             grammar="grammar" in run.files,
+            rope=decoding.get("rope"),
         ),
     )
 

@@ -23,6 +23,8 @@ from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.pages8 import Int8Pages
 from runtime.engine.progress import Progress
+from runtime.engine.replay import allowed_share, fault
+from runtime.engine.rope import Rope, rope_of
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
@@ -70,6 +72,7 @@ class Engine:
         self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": Base(model, self._grammars, blocks)})
         self._progress = Progress(self._runner, self._scheduler, self.speculation)
         self._undelivered: list[Event] = []
+        self._ropes: dict[str, Rope] = {}  # those lately asked for
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
 
     @classmethod
@@ -79,6 +82,7 @@ class Engine:
         *,
         device: str = "cpu",
         dtype: torch.dtype | None = None,
+        weights: str = "auto",
         cache_tokens: int | None = None,
         max_batch: int = 32,
         step_tokens: int = 1024,
@@ -87,7 +91,8 @@ class Engine:
     ) -> "Engine":
         """A base directory, ready to run.
 
-        `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `cache_tokens`:
+        `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `weights`: how matrices are held, auto (as `dtype`),
+        bf16, int8 or int4; fewer bytes are read faster and answer less exactly (docs/engine.md). `cache_tokens`:
         tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
@@ -95,7 +100,7 @@ class Engine:
         """
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
-        model = Model(root, device=torch.device(device), dtype=dtype)
+        model = Model(root, device=torch.device(device), dtype=dtype, weights=weights)
         if cache_tokens is None:
             per_token = _PAGES[cache_dtype].bytes_per_token(model.shape, model.dtype)
             cache_tokens = max(CACHE_BYTES // per_token, 2 * BLOCK_SIZE)
@@ -134,16 +139,13 @@ class Engine:
         return self._adapters.add_up(members)
 
     def check_canary(self, name: str, canary: Canary) -> None:
-        """Replays the canary; raises unless every stored logit comes out again within its tolerance."""
+        """Replays the canary; raises unless its logits come out again as nearly as `replay` asks."""
+        share = allowed_share(self.model.held, self.model.dtype)
         for number, probe in enumerate(canary.probes):
             logits = self.last_logits(probe.tokens.tolist(), name)
-            ids = probe.top_ids.long()
-            if int(ids.max()) >= len(logits):
-                raise CanaryFailed(f"canary {number} of {name!r} names token {int(ids.max())}, which the base lacks.")
-            worst = float((logits[ids] - probe.top_values).abs().max())
-            if not worst <= canary.tolerance:  # NaN fails too
+            if found := fault(probe, logits, canary.tolerance, share):
                 raise CanaryFailed(
-                    f"canary {number} of {name!r} is off by {worst:.3g}; {canary.tolerance:.3g} is allowed.",
+                    f"canary {number} of {name!r} {found}.",
                     hint="The adapter was built for another base, or its file is damaged.",
                 )
 
@@ -155,24 +157,48 @@ class Engine:
 
     # Requests
 
+    def rope(self, told: Mapping[str, Any] | None) -> Rope:
+        """The rotary embedding that a request asks for, in config.json's words; None: the base's own."""
+        shape = self.model.shape
+        if told is None:
+            return shape.rope
+        if not isinstance(told, Mapping):
+            raise RequestRefused("rope is not an object.")
+        key = repr(told)
+        if key not in self._ropes:
+            try:
+                found = rope_of(told, size=shape.head_dim, context=shape.context, theta=shape.theta, strict=True)
+            except (ValueError, OverflowError) as reason:
+                raise RequestRefused(f"{reason}.") from reason
+            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}
+        return self._ropes[key]
+
+    def longest(self, told: Mapping[str, Any] | None = None) -> int:
+        """Tokens that a request with this rope may come to, its answer included."""
+        return min(self.rope(told).reach, self._scheduler.cache.capacity)
+
     def submit(self, request: Request) -> None:
         """Takes a request in, or refuses it with the reason."""
         if request.id in self._progress.open:
             raise RequestRefused(f"a request {request.id!r} is already running.")
+        rope = self.rope(request.rope)
+        limit = min(rope.reach, self._scheduler.cache.capacity)
         adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
         virtual = adapter.virtual if adapter is not None else 0
-        check_request(request, self.model.shape.vocab, self.limit - virtual)
+        _check_turn(adapter, request.rope)
+        check_request(request, self.model.shape.vocab, limit - virtual)
         if request.beams is not None:
             longest = virtual + len(request.tokens) + request.max_tokens
-            self._scheduler.check_width(request.beams.width, min(self.limit, longest))
+            self._scheduler.check_width(request.beams.width, min(limit, longest))
         sequence = Running(
             request,
             adapter=adapter,
             matcher=request.grammar.start() if request.grammar is not None else None,
-            limit=self.limit,
-            root=self._scheduler.cache.root(adapter.content if adapter is not None else ""),
+            limit=limit,
+            root=self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}"),
             tokenizer=self.tokenizer,
             vocabulary=self.model.shape.vocab,
+            rope=rope,
         )
         self._progress.begin(Group(request, sequence))
 
@@ -235,13 +261,26 @@ class Engine:
             self.cancel(request.id)
             self._undelivered = others + [event for event in self._undelivered if event.id != request.id]
 
-    def last_logits(self, tokens: Sequence[int], adapter: str | Mapping[str, float] | None = None) -> Tensor:
+    def last_logits(
+        self,
+        tokens: Sequence[int],
+        adapter: str | Mapping[str, float] | None = None,
+        rope: Mapping[str, Any] | None = None,
+    ) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
+        wanted = self.rope(rope)
         found = self._adapters.find(adapter) if adapter is not None else None
-        room = self.model.shape.context + 1 - (found.virtual if found is not None else 0)
+        _check_turn(found, rope)
+        room = wanted.reach + 1 - (found.virtual if found is not None else 0)
         check_request(Request(list(tokens), 1), self.model.shape.vocab, room)
-        return self._runner.alone(tokens, found)
+        return self._runner.alone(tokens, found, wanted)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""
         self._scheduler.check()
+
+
+def _check_turn(adapter: Attached | None, rope: Mapping[str, Any] | None) -> None:
+    """The keys of a soft prompt were turned when it was attached, by the base's own rope."""
+    if rope is not None and adapter is not None and adapter.prompt is not None:
+        raise RequestRefused(f"{adapter.name!r} has a soft prompt, which knows no rope but the base's own.")

@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from runtime.engine.adapters import apply
 from runtime.engine.batch import Batch
+from runtime.engine.errors import BaseRefused
 from runtime.engine.kernels import plain
+from runtime.engine.matrix import HOLDINGS
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
 from runtime.engine.weights import Layer, load_weights
@@ -20,12 +22,17 @@ from runtime.engine.weights import Layer, load_weights
 class Model:
     """A base on one device, in one dtype."""
 
-    def __init__(self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None, weights: str = "auto"
+    ) -> None:
+        if weights not in HOLDINGS:
+            raise BaseRefused(f"weights={str(weights)[:40]!r} is not one of {', '.join(HOLDINGS)}.")
         self.shape = Shape.read(directory)
+        self.held = weights
         self.device = device
         # A CPU without bfloat16 units computes it slower than float32, and no CPU needs its memory saved by default.
         self.dtype = dtype or (torch.float32 if device.type == "cpu" else self.shape.dtype)
-        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype)
+        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype, weights=weights)
         self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
 
     @torch.inference_mode()
@@ -35,8 +42,10 @@ class Model:
         `embedded`: the embeddings of the rows, in place of their tokens'.
         """
         shape, weights = self.shape, self.weights
-        turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
+        frequencies, scale = (self._frequencies, shape.rope.scale) if batch.turns is None else batch.turns
+        turn = plain.rotation(batch.positions, frequencies, scale, self.dtype)
         x = functional.embedding(batch.tokens, weights.embedding) if embedded is None else embedded
+        x = x.to(self.dtype)
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)
             x += self._mlp(x, layer, batch)

@@ -60,9 +60,7 @@ class _Recorder:
     keys: list[Tensor] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
 
-    def write(
-        self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def write(self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
         self.keys.append(keys.clone())
         self.values.append(values.clone())
         return keys, values

@@ -22,6 +22,7 @@ from runtime.engine.logprobs import Likelihood, Likelihoods
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.penalties import penalise
+from runtime.engine.rope import Rope
 from runtime.engine.sampler import choose
 from runtime.engine.scheduler import Plan
 from runtime.engine.sequence import Sequence as Running
@@ -75,13 +76,13 @@ class Runner:
             mix = self._adapters.mix([adapter], [prompt.length])
             return prompts.imprint(adapter.name, prompt, self._model, mix, limit)
 
-    def alone(self, tokens: Sequence[int], adapter: Attached | None) -> Tensor:
+    def alone(self, tokens: Sequence[int], adapter: Attached | None, rope: Rope | None = None) -> Tensor:
         """Logits after the last token of one text, in a pass of its own that keeps nothing."""
         with torch.inference_mode():
             if adapter is not None and adapter.prompt is not None:
                 return self._after(adapter.prompt, tokens, adapter)
             mix = self._adapters.mix([adapter], [len(tokens)])
-            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True)
+            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, 0, rope, len(tokens))
             return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
 
     def _after(self, made: Imprint, tokens: Sequence[int], adapter: Attached) -> Tensor:
@@ -90,7 +91,7 @@ class Runner:
         table = list(range(1, (made.length + len(tokens)) // size + 2))
         pages = Pages(model.shape, len(table) + 1, size, device=model.device, dtype=model.dtype)
         prompts.place(made, pages, table, 0)
-        span = Span(tokens, made.length, table, True)
+        span = Span(tokens, made.length, table, True, 0, None, made.length + len(tokens))
         return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
 
     def _picks(self, sequences: list[Running], logits: Tensor) -> list[Pick | str]:
@@ -138,6 +139,8 @@ class Runner:
                 sequence.table,
                 count >= sequence.missing,
                 max(count - sequence.missing, 0),
+                sequence.rope,
+                sequence.prompt,
             )
             for sequence, count in counts.items()
         ]
@@ -162,6 +165,7 @@ class Runner:
             device=self._model.device,
             dtype=self._model.dtype,
             prompts_only=prompts_only,
+            rope=self._model.shape.rope,
         )
 
     def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:

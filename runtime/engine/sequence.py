@@ -5,12 +5,14 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Matcher
 from runtime.engine.logprobs import MOST_ALTERNATIVES, Likelihood
 from runtime.engine.penalties import History
+from runtime.engine.rope import Rope
 from runtime.engine.sampler import Draw, Sampling, shown
 from runtime.engine.stops import MOST_STOPS, Stops
 from runtime.engine.tokenizer import TextStream, Tokenizer
@@ -58,6 +60,7 @@ class Request:
     beams: BeamRules | None = None  # beam search instead of sampling: the `n` best of its hypotheses
     priority: int = 0  # less is more urgent
     speculate: str | None = None  # none, ngram or base; None: as the engine is set
+    rope: Mapping[str, Any] | None = None  # another rotary embedding, as config.json says it; None: the base's
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -110,6 +113,7 @@ class Sequence:
         root: bytes,
         tokenizer: Tokenizer,
         vocabulary: int,
+        rope: Rope | None = None,
     ) -> None:
         self.id = request.id
         self.number = 0  # among the sequences of its request
@@ -120,6 +124,7 @@ class Sequence:
         self.prompt = len(self.tokens)
         self.limit = min(limit, self.prompt + request.max_tokens)  # tokens after which there is no more
         self.adapter = adapter
+        self.rope = rope
         self.matcher = matcher
         self.root = root
         self.table: list[int] = []

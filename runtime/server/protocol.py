@@ -2,7 +2,8 @@
 
 What would change an answer and is not there (tools, audio ...) is refused by name rather than ignored; what changes
 nothing here (user, metadata ...) is accepted. Fields that vLLM adds (top_k, min_p, repetition_penalty, stop_token_ids,
-priority, best_of, use_beam_search, length_penalty, early_stopping) are known as well; `speculate` is our own.
+priority, best_of, use_beam_search, length_penalty, early_stopping) are known as well; `speculate` and
+`rope`, which stretches positions for a long text, are our own.
 """
 
 from collections.abc import Sequence
@@ -93,6 +94,7 @@ class ChatRequest(_Strict):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
     logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=MOST_BIASES)] | None = None
     seed: Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)] | None = None
+    rope: Annotated[dict[Text, Any], Field(max_length=16)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
     stop_token_ids: Annotated[list[TokenId], Field(max_length=MOST_STOPS)] | None = None
     logprobs: Annotated[bool, Field(strict=True)] = False
@@ -138,6 +140,7 @@ class ChatRequest(_Strict):
             beams=self._beams(),
             priority=self.priority,
             speculate=self.speculate,
+            rope=self.rope,
             schema=self._schema(),
         )
 

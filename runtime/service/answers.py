@@ -38,6 +38,7 @@ class Ask:
     beams: BeamRules | None = None  # beam search in place of sampling
     priority: int = 0  # less is more urgent
     speculate: str | None = None  # none, ngram or base; None: as the engine is set
+    rope: Mapping[str, Any] | None = None  # another rotary embedding, for long texts, in the words of config.json
     schema: Mapping[str, Any] | None = None  # a JSON Schema that binds the answer, in place of the expert's grammar
 
     @classmethod

@@ -55,6 +55,7 @@ def request_of(
         adapter=adapter,
         sampling=rules,
         grammar=grammar,
+        rope=_first(ask.rope, decoding.rope),
         stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
         stop_tokens=ask.stop_tokens,
         logprobs=ask.logprobs,

@@ -1,6 +1,6 @@
 """From an installed package to an expert that is ready, or a refusal that names the check it did not pass.
 
-signature -> base -> tokenizer -> files -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
+signature -> base -> tokenizer -> files -> decoding -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
 """
 
 from collections.abc import Iterator
@@ -59,6 +59,8 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
     weights = _read(installed, variant)
     with _stage(reference, "files"):
         grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
+    with _stage(reference, "decoding"):
+        driver.engine.rope(manifest.decoding.rope)  # refused here rather than with every request
     with _stage(reference, "profile"):
         profile = Profile.load(installed.directory, installed.name)
     _attach(name, reference, weights, driver)

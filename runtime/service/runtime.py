@@ -40,6 +40,7 @@ class Runtime:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        weights: str = "auto",
         cache_tokens: int = 16384,
         cache_dtype: str = "auto",
         speculate: str = "none",
@@ -55,7 +56,7 @@ class Runtime:
         """`base`: a name in conf/base, `path:DIRECTORY`, or a directory. `experts`: names of installed experts or
         `.expert` files; None: all that are installed for this base.
 
-        `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
+        `weights`: how the base is held, `auto`, `bf16`, `int8` or `int4`. `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
         and `encoder` are the router's. `adapter_bytes`: weights of experts that stay on the device; those used longest ago
         make room and come back when they are asked for. `watch`: look at the store every so many seconds, and serve what
         is installed meanwhile (only where `experts` is None). Experts that are named and cannot be loaded raise; of all
@@ -70,6 +71,7 @@ class Runtime:
             found.directory,
             device=_device(device),
             dtype=None if dtype == "auto" else DTYPES[dtype],
+            weights=weights,
             cache_tokens=cache_tokens,
             cache_dtype=cache_dtype,
             speculate=speculate,
@@ -160,7 +162,7 @@ class Runtime:
             grammar=grammar,
             id=uuid.uuid4().hex,
         )
-        limit = self.engine.limit - (ready.virtual if ready and not experts else 0)
+        limit = self.engine.longest(request.rope) - (ready.virtual if ready and not experts else 0)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
         return Prepared(request, ready.name if ready else None, decision, experts)

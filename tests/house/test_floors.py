@@ -17,6 +17,7 @@ SEES: dict[str, set[str]] = {
     "runtime.registry": {"runtime.artifact"},
     "runtime.engine": {"runtime.artifact"},
     "runtime.router": {"runtime.artifact"},
+    "runtime.export": {"runtime.artifact", "runtime.engine"},
     "runtime.service": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router"},
     "runtime.server": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router", "runtime.service"},
     "expertbuild.graph": set(),

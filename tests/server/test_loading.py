@@ -72,6 +72,25 @@ def test_a_grammar_that_does_not_compile_is_refused(base: Path, store: Store, en
     assert "(grammar)" in _refusal(base, store)
 
 
+def test_an_expert_may_stretch_the_bases_positions_and_only_in_words_that_mean_something(
+    base: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    from runtime.artifact.manifest import Decoding
+
+    told = {"rope_type": "yarn", "factor": 2.0}
+    file = package(tmp_path / "a.expert", engine, decoding=Decoding(max_tokens=4, rope=told))
+    with Runtime(base, [file], store, cache_tokens=2048) as runtime:
+        prompt = "word " * 150
+        assert runtime.generate(prompt, expert="expert-query", max_tokens=2).expert == "local/expert-query"
+        with pytest.raises(Mistake, match="this server takes 511"):
+            runtime.generate(prompt, expert=runtime.base)
+        assert runtime.generate(prompt, expert=runtime.base, rope=told, max_tokens=2).expert is None
+    store.install(
+        package(tmp_path / "b.expert", engine, version="0.2.0", decoding=Decoding(rope={"rope_type": "longrope"}))
+    )
+    assert "(decoding): rope type longrope needs 'short_factor'" in _refusal(base, store)
+
+
 def test_a_file_that_changed_in_the_store_is_refused(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
     installed = store.install(package(tmp_path / "a.expert", engine))
     slots = installed.path("variants/tiny/slots.safetensors")

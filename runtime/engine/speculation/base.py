@@ -98,7 +98,8 @@ class Base:
                 fresh.append(block)
             else:
                 shadow.read += part
-                spans.append((sequence, Span(part, same, shadow.table, same + len(part) == len(text))))
+                whole = same + len(part) == len(text)
+                spans.append((sequence, Span(part, same, shadow.table, whole, 0, sequence.rope, sequence.prompt)))
         if not spans:
             return {}
         if fresh:
@@ -110,6 +111,7 @@ class Base:
             block_size=BLOCK,
             device=self._model.device,
             dtype=self._model.dtype,
+            rope=self._model.shape.rope,
         )
         logits = self._model.forward(batch, pages)
         return dict(zip([sequence for sequence, span in spans if span.wants_logits], logits, strict=True))
