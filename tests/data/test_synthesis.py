@@ -262,7 +262,7 @@ def test_a_budget_in_money_counts_what_is_read_and_what_is_written(tmp_path: Pat
 def test_an_endpoint_that_stalls_for_ever_is_given_up(tmp_path: Path) -> None:
     with (
         serving(lambda *_: STALL) as server,
-        pytest.raises(EndpointProblem, match="no answer within 0.2 s, 8 times in a row"),
+        pytest.raises(EndpointProblem, match=r"no answer within .* s, 8 times in a row"),
     ):
         ask(spec_of(20, server.url, calls={"timeout": 0.2, "concurrency": 4}), tmp_path)
     assert not lock_path(tmp_path, "toy").exists(), "nothing was answered, so nothing is locked"
@@ -436,7 +436,7 @@ def test_a_file_of_answers_that_leads_outside_is_refused(tmp_path: Path) -> None
 
 
 def test_nothing_locked_yet_names_the_verb(tmp_path: Path) -> None:
-    with pytest.raises(NotAnswered, match="no answers yet.*expertbuild synthesize"):
+    with pytest.raises(NotAnswered, match=r"no answers yet.*expertbuild synthesize"):
         synthesis_source.files(spec_of(1), tmp_path)
 
 

@@ -15,7 +15,8 @@ from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.rows import Row
 
 SOURCES = Catalogue(
-    "data source", {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface", "synthesis")}
+    "data source",
+    {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface", "synthesis", "questions")},
 )
 
 Spec = Mapping[str, Any]
