@@ -132,7 +132,7 @@ def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> 
 def _any_file(directory: Path, pattern: str) -> bool:
     path = directory / pattern
     root = Path(path.anchor)
-    return path.is_file() or any(found.is_file() for found in root.glob(str(path.relative_to(root))))
+    return path.exists() or any(found.is_file() for found in root.glob(str(path.relative_to(root))))
 
 
 def _base_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:

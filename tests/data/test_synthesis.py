@@ -197,7 +197,8 @@ def test_a_scorer_decides_whether_an_answer_counts(tmp_path: Path) -> None:
         del spec["output"], spec["over"]
         spec |= {
             "seeds": [{"kind": "files", "path": "seeds.jsonl"}],
-            "accept": {"kind": "exact_match", "against": "seed"},
+            "accept": {"kind": "exact_match"},
+            "against": "seed",
         }
         done = ask(spec, tmp_path)
     assert done.rejected == Counter({"exact_match does not accept it": 3})

@@ -16,7 +16,7 @@ from expertbuild.data.rows import Row
 
 SOURCES = Catalogue(
     "data source",
-    {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface", "synthesis", "questions")},
+    {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface", "synthesis", "questions", "git")},
 )
 
 Spec = Mapping[str, Any]

@@ -41,7 +41,7 @@ KEYS = (
         "tries",
         "output",
     ),
-    *("columns", "accept", "partial", "calls", "rows", "weight", "part"),
+    *("columns", "accept", "against", "partial", "calls", "rows", "weight", "part"),
 )
 CALL_KEYS = (
     *("base_url", "api_key_env", "answers_as", "concurrency", "timeout", "attempts", "requests_per_minute"),
@@ -121,8 +121,7 @@ def read(spec: Mapping[str, Any]) -> Wanted:
         raise SourceMistake("needs `columns`: what of an answer is the question, and what the answer.", where=where)
     output = spec.get("output") or {}
     _known(output, ("schema", "each"), f"{where}: output")
-    accept = dict(spec["accept"]) if spec.get("accept") else None
-    against = str(accept.pop("against", "itself")) if accept else "itself"
+    accept, against = spec.get("accept"), spec.get("against", "itself")
     if against not in ("itself", "seed"):
         raise SourceMistake(f'"{against}" is nothing to compare with.', where=where, hint="Known: itself, seed.")
     read_calls(spec)

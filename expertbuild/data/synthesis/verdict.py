@@ -130,9 +130,7 @@ def _scorer(wanted: Wanted, judge: Judge | None) -> Callable[[Pair, Row], str]:
         expected = row
         if wanted.against == "seed":
             if "seed.answer" not in pair.record:
-                raise SourceMistake(
-                    "there is no seed to compare with.", where=f"synthesis {wanted.name}: accept.against"
-                )
+                raise SourceMistake("there is no seed to compare with.", where=f"synthesis {wanted.name}: against")
             expected = {**row, "answer": pair.record["seed.answer"]}
         found = score(row["answer"], expected)
         return "" if found.value >= 1 else f"{kind} does not accept it"
