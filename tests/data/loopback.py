@@ -35,8 +35,9 @@ def chat(text: str, model: str = "toy", tokens: tuple[int, int] = (20, 10), fini
 class Loopback:
     """`behave` is asked for every request: its number, its document, its headers."""
 
-    def __init__(self, behave: Behaviour, latency: float = 0.0) -> None:
-        self.behave, self.latency = behave, latency
+    def __init__(self, behave: Behaviour, latency: "float | Callable[[], float]" = 0.0) -> None:
+        self.behave = behave
+        self.latency = latency if callable(latency) else lambda: latency
         self.seen: list[Mapping[str, Any]] = []
         self.paths: list[str] = []
         self.most_at_once = self._now = 0
@@ -69,7 +70,7 @@ class Loopback:
             if answer == STALL:
                 await asyncio.sleep(3600)
             assert isinstance(answer, Answered)
-            await asyncio.sleep(self.latency)
+            await asyncio.sleep(self.latency())
             return await self._send(writer, answer)
         finally:
             self._now -= 1
@@ -92,7 +93,7 @@ class Loopback:
 
 
 @contextmanager
-def serving(behave: Behaviour, latency: float = 0.0) -> Iterator[Loopback]:
+def serving(behave: Behaviour, latency: "float | Callable[[], float]" = 0.0) -> Iterator[Loopback]:
     """The server, in a thread of its own."""
     loopback = Loopback(behave, latency)
     loop = asyncio.new_event_loop()

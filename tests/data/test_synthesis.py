@@ -487,3 +487,13 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int) -
         assert lost == 0 if number == signal.SIGINT else 0 <= lost <= 4
         assert done.asked + done.known == 200 and len(server.seen) == 200 + lost
     assert len(rows(spec_of(200), tmp_path)) == 200
+
+
+def test_hundreds_of_examples_take_little_longer_than_the_endpoint_needs(tmp_path: Path) -> None:
+    """The benchmark, smaller: its shape is checked, and that asking is not what takes the time of the processor."""
+    from benchmarks.synthesis import measure
+
+    made = measure(tmp_path, 300, latency=0.2, concurrency=32, trouble=0.1)
+    assert made["examples"] == made["read_back"]["rows"] == 300
+    assert made["asked_again"] > 0 and made["given_up"] == 0
+    assert made["cpu_seconds"] < 300 * 0.1, "ten thousand examples take a processor less than a quarter of an hour"
