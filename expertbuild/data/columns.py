@@ -17,7 +17,7 @@ from string import Formatter
 from typing import Any
 
 from expertbuild.data.errors import SourceMistake
-from expertbuild.data.rows import Row, check_row, dump
+from expertbuild.data.rows import Row, RowRefused, check_row, dump
 
 LONGEST_ROW = 1_000_000  # characters: far beyond what any base reads at once
 KEYS = ("id", "system", "prompt", "answer", "stratum", "group", "facts")
@@ -54,9 +54,10 @@ def _written(row: Row, where: str) -> str:
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         half = isinstance(error, UnicodeEncodeError)
-        raise SourceMistake("holds half of a character." if half else "holds what is no JSON.", where=where) from None
+        said = "holds half of a surrogate pair, which is no text." if half else "holds what is no JSON."
+        raise RowRefused(said, where=where) from None
     if len(text) > LONGEST_ROW:
-        raise SourceMistake(f"has {len(text):,} characters; at most {LONGEST_ROW:,} are taken.", where=where)
+        raise RowRefused(f"has {len(text):,} characters; at most {LONGEST_ROW:,} are taken.", where=where)
     return text
 
 

@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ MEGABYTE = 1024 * 1024
 MOST = 8192 * MEGABYTE  # that one file may unpack to, where the recipe does not say
 _XZ_MEMORY = 256 * MEGABYTE  # a file can ask for 4 GiB to be unpacked with
 _PIECE = 64 * 1024
+_ZST_WINDOW = 128 * MEGABYTE
+_ZST_PIECE = 1024  # four bytes can unpack to 128 KiB, so that this much gives 32 MiB at most
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class File:
             with self.path.open("rb") as raw:
                 stream = UNPACKERS[self.packed](raw) if self.packed else raw
                 yield io.BufferedReader(_Capped(stream, self), _PIECE)
-        except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+        except _broken() as error:
             raise SourceMistake(f"cannot be unpacked: {error}.", where=self.name) from None
         except OSError as error:
             raise SourceMistake(f"cannot be read: {error.strerror or error}.", where=self.name) from None
@@ -98,17 +101,43 @@ class _Xz(io.RawIOBase):
                 return data
 
 
-def _zstd(raw: IO[bytes]) -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise SourceMistake("reading zst needs the package zstandard.", hint="pip install zstandard") from None
-    return zstandard.ZstdDecompressor(max_window_size=128 * MEGABYTE).stream_reader(raw, read_across_frames=True)
+class _Zstd(io.RawIOBase):
+    """zst, frame after frame. The package's own reader takes a file that was cut short for one that ends."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise SourceMistake("reading zst needs the package zstandard.", hint="pip install zstandard") from None
+        self._whole = zstandard.ZstdDecompressor(max_window_size=_ZST_WINDOW)
+        self._raw, self._engine = raw, self._whole.decompressobj()
+        self._rest, self._out, self._begun = b"", memoryview(b""), False
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._out:
+            piece = self._rest or self._raw.read(_ZST_PIECE)
+            if not piece:
+                if self._begun:
+                    raise EOFError("it ends before its end")
+                return b""
+            self._out, self._rest, self._begun = memoryview(self._engine.decompress(piece)), b"", True
+            if self._engine.eof:
+                self._rest, self._begun = self._engine.unused_data, False
+                self._engine = self._whole.decompressobj()
+        data, self._out = self._out[:size], self._out[size:]
+        return bytes(data)
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What the unpackers raise for a file that is not whole."""
+    found: tuple[type[Exception], ...] = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
+    zstandard = sys.modules.get("zstandard")
+    return (*found, zstandard.ZstdError) if zstandard else found
 
 
 UNPACKERS: Mapping[str, Callable[[IO[bytes]], Any]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
     ".bz2": bz2.BZ2File,
     ".xz": _Xz,
-    ".zst": _zstd,
+    ".zst": _Zstd,
 }

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from expertbuild.data.errors import RecipeMistake, SourceMistake
 from expertbuild.data.generators.declared.manner import SAID, Manner, slip
 from expertbuild.data.generators.phrases import Voice, strange_words
 from expertbuild.data.rows import Row, dump
 from expertbuild.data.sources import Place, questions, source
+from expertbuild.data.synthesis.spec import read, read_calls
 from expertbuild.evaluation.scorers.json_equal import score
 from runtime.home import shipped
 
@@ -94,6 +96,15 @@ def test_conditions_decide_which_values_come_together(tmp_path: Path) -> None:
     for row in draw(write(tmp_path, text), 4):
         answer = json.loads(row["answer"])
         assert answer["double"] == 0 and answer["city"] in ("Rome", "Oslo", None)
+
+
+def test_what_follows_from_a_value_that_was_not_told_is_not_told_either(tmp_path: Path) -> None:
+    text = SMALL.replace("Find {street}[ in {city}].", "Find {street}[ {number}].")
+    rows = draw(write(tmp_path, text), 20)
+    for row in rows:
+        told = re.search(r"\d", asked(row))
+        assert (json.loads(row["answer"])["double"] is None) == (told is None)
+    assert {bool(re.search(r"\d", asked(row))) for row in rows} == {True, False}
 
 
 def test_a_question_without_what_it_needs_is_unanswerable(tmp_path: Path) -> None:
@@ -261,3 +272,28 @@ def test_the_bookings_of_expert_extract_are_right_and_wide() -> None:
     for sides in ({"words": "held_out"}, {"phrasings": "held_out"}):
         held_out = draw(folder, 200, name="bookings.yaml", **sides)
         assert not {asked(row) for row in held_out} & {asked(row) for row in rows}
+
+
+def blocks(page: str) -> list[str]:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_generator_of_the_documentation_works(tmp_path: Path) -> None:
+    (declared,) = (block for block in blocks("data.md") if "format: questions/1" in block)
+    rows = draw(write(tmp_path, declared), 50)
+    assert {row["stratum"] for row in rows} == {"street", "street, unanswerable"}
+    assert draw(tmp_path, 5, words="held_out", phrasings="held_out")
+
+
+def test_the_recipes_of_the_documentation_are_of_their_schema() -> None:
+    from expertbuild.compose.schemas import violations
+
+    recipes = [block for block in blocks("data.md") if "  sources:" in block]
+    assert len(recipes) >= 2
+    for block in recipes:
+        for recipe in yaml.safe_load(block).values():
+            assert list(violations(recipe, "recipe")) == []
+            for spec in recipe["sources"]:
+                if spec["kind"] == "synthesis":
+                    assert read(spec).name and read_calls(spec).money == 5

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow
 import pytest
+import zstandard
 from pyarrow import parquet
 
 from expertbuild.data.errors import SourceMistake
@@ -43,6 +44,7 @@ EXPECTED = [("one?", "1"), ("two?", "2")]
         ("a.jsonl.gz", gzip.compress),
         ("a.jsonl.bz2", bz2.compress),
         ("a.jsonl.xz", lzma.compress),
+        ("a.jsonl.zst", zstandard.compress),
         ("A.JSONL.GZ", gzip.compress),
     ],
 )
@@ -103,9 +105,9 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
             read(tmp_path, name)
 
 
-@pytest.mark.parametrize("name", ["bomb.jsonl.gz", "bomb.jsonl.bz2", "bomb.jsonl.xz"])
+@pytest.mark.parametrize("name", ["bomb.jsonl.gz", "bomb.jsonl.bz2", "bomb.jsonl.xz", "bomb.jsonl.zst"])
 def test_what_unpacks_without_end_is_stopped_by_what_comes_out(tmp_path: Path, name: str) -> None:
-    pack = {"gz": gzip.compress, "z2": bz2.compress, "xz": lzma.compress}[name[-2:]]
+    pack = {"gz": gzip.compress, "z2": bz2.compress, "xz": lzma.compress, "st": zstandard.compress}[name[-2:]]
     line = b'{"q": "%s", "a": "x"}\n' % (b"y" * 1000)
     (tmp_path / name).write_bytes(pack(line * 8000))
     assert (tmp_path / name).stat().st_size < 100_000
@@ -134,7 +136,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a.jsonl", LINES + b'{"q": "\xff", "a": "x"}\n', r"a\.jsonl:3: is not UTF-8"),
     ("a.csv", b"q,a\nx,\xff\n", r"a\.csv:2: is not UTF-8"),
     ("a.jsonl", "\ufeff{}".encode("utf-16-le"), r"a\.jsonl:1: is not UTF-8"),
-    ("a.jsonl", b'{"q": "\\ud800", "a": "x"}\n', r"a\.jsonl:1: holds half of a character"),
+    ("a.jsonl", b'{"q": "\\ud800", "a": "x"}\n', r"a\.jsonl:1: holds half of a surrogate pair"),
     ("a.jsonl", b'{"q": NaN, "a": "x"}\n', r"a\.jsonl:1: is not JSON \(NaN"),
     ("a.jsonl", b'{"q": %s, "a": "x"}\n' % (b"9" * 5000), r"a\.jsonl:1: is not JSON"),
     ("a.jsonl", b"[" * 100_000, r"a\.jsonl:1: is not JSON"),
@@ -145,6 +147,8 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a.jsonl.xz", lzma.compress(LINES)[:-9], r"a\.jsonl\.xz: cannot be unpacked"),
     ("a.jsonl.xz", LINES, r"a\.jsonl\.xz: cannot be unpacked"),
     ("a.jsonl.bz2", LINES, r"a\.jsonl\.bz2: cannot be"),
+    ("a.jsonl.zst", LINES, r"a\.jsonl\.zst: cannot be unpacked"),
+    ("a.jsonl.zst", zstandard.compress(LINES * 99)[:-9], r"a\.jsonl\.zst: cannot be unpacked"),
     ("a.parquet.gz", gzip.compress(b"x"), "is not read through another packing"),
     ("a.parquet", b"PAR1" + b"\0" * 100 + b"PAR1", "is not Parquet that can be read"),
 ]
@@ -153,7 +157,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
 @pytest.mark.parametrize(("name", "content", "said"), BROKEN, ids=[f"{name}: {said[-24:]}" for name, _, said in BROKEN])
 def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(SourceMistake, match=said):
+    with pytest.raises((SourceMistake, RowRefused), match=said):
         read(tmp_path, name)
 
 

@@ -55,6 +55,20 @@ class Generator:
 
     def _case(self, rng: random.Random, case: Case) -> list[Row]:
         lost = case.unanswerable if case.unanswerable and rng.random() < case.unanswerable["share"] else None
+        rows = self._drawn(rng, case, lost)
+        if not rows and lost and self._side():  # what is missing from it may be all that is held out
+            rows = self._drawn(rng, case, None)
+        if not rows:
+            raise self.declared.marked.mistake(
+                f'the case "{case.stratum}" cannot be drawn{self._side()}.',
+                "cases",
+                case.number,
+                hint="Its conditions never hold, or no phrase says what its answer needs.",
+            )
+        return rows
+
+    def _drawn(self, rng: random.Random, case: Case, lost: Mapping[str, Any] | None) -> list[Row]:
+        """One question, or none if it cannot be put into words."""
         for _ in range(TRIES):
             drawn = self._values(rng, case)
             if drawn is None:
@@ -65,12 +79,7 @@ class Generator:
                 return [self._row(rng, case, drawn, lost) for _ in range(self.declared.paraphrases)]
             except NotSaid:
                 continue
-        raise self.declared.marked.mistake(
-            f'the case "{case.stratum}" cannot be drawn{self._side()}.',
-            "cases",
-            case.number,
-            hint="Its conditions never hold, or no phrase says what its answer needs.",
-        )
+        return []
 
     def _side(self) -> str:
         sides = [f"{key}: held_out" for key in ("words", "phrasings") if getattr(self, key) == "held_out"]
@@ -161,7 +170,7 @@ class Generator:
         for _ in range(TRIES):
             voice = Voice(phrases, rng, self.phrasings)
             question = sentence(voice.say(case.ask, **self._scope(rng, drawn)))
-            silent = (self._reachable(phrases, case.ask) & set(drawn.scope)) - set(voice.told)
+            silent = self._silent(case, phrases, drawn, voice.told)
             if silent & must or (self.words == "held_out" and not drawn.held_out.intersection(voice.told)):
                 continue
             known = {name: value for name, value in drawn.scope.items() if name not in silent}
@@ -215,10 +224,18 @@ class Generator:
             self._grammars[absent] = pruned(self.declared.phrases, absent)
         return self._grammars[absent]
 
+    def _silent(self, case: Case, phrases: Grammar, drawn: Drawn, told: list[str]) -> set[str]:
+        """The slots that the question could have told and did not, and those that follow from them alone."""
+        silent = (set(drawn.scope) & self._reachable(phrases, case.ask)) - set(told)
+        for name, slot in case.slots.items():  # each stands after those it refers to
+            if name not in told and not slot.keys() & {"by"} and silent.intersection(refers(slot)):
+                silent.add(name)
+        return silent & set(drawn.scope)
+
     def _reachable(self, phrases: Grammar, start: str) -> frozenset[str]:
         known = (id(phrases), start)  # grammars are kept, so an id stays one grammar's
         if known not in self._reached:
-            self._reached[known] = reachable(phrases, start)
+            self._reached[known] = reachable(phrases, start, self.phrasings)
         return self._reached[known]
 
 
@@ -318,13 +335,13 @@ def _text(parts: tuple[Part, ...]) -> str:
     return "".join(texts)
 
 
-def reachable(phrases: Grammar, start: str) -> frozenset[str]:
-    """All that may be said by one who begins with this set."""
+def reachable(phrases: Grammar, start: str, part: str) -> frozenset[str]:
+    """All that may be said by one who begins with this set and speaks this part."""
     found: set[str] = set()
     todo = [start]
     while todo:
         for form in phrases.get(todo.pop(), ()):
-            for name in _names(form.parts):
+            for name in _names(form.parts) if part != "train" or not form.held_out else ():
                 if name not in found:
                     found.add(name)
                     todo.append(name)
