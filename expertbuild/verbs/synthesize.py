@@ -44,7 +44,7 @@ def main(words: list[str]) -> int:
 def _job(job: Job, dry: bool, quiet: bool) -> Iterator[dict[str, Any]]:
     recipe = job.config["dataset"][job.config["dataset"]["use"]]
     specs = [spec for role in ("sources", "test_sources") for spec in recipe.get(role) or ()]
-    specs = [spec for spec in specs if spec["kind"] == "synthesis"]
+    specs = [each for spec in specs for each in _asking(spec)]
     if not specs or job.directory is None:
         raise Mistake("this recipe asks no language model.", hint="A source of `kind: synthesis` does.")
     names = [spec["name"] for spec in specs]
@@ -55,6 +55,14 @@ def _job(job: Job, dry: bool, quiet: bool) -> Iterator[dict[str, Any]]:
         if not quiet:
             print(shown(_sentence(done)))
         yield done
+
+
+def _asking(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A source that asks, after those among its seeds that do."""
+    if spec.get("kind") == "synthesis":
+        for seed in spec.get("seeds") or ():
+            yield from _asking(seed)
+        yield spec
 
 
 def _look(spec: Mapping[str, Any], directory: Path) -> dict[str, Any]:

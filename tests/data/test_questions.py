@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from expertbuild.data.errors import RecipeMistake, SourceMistake
 from expertbuild.data.generators.declared.manner import SAID, Manner, slip
@@ -17,6 +19,7 @@ from expertbuild.data.rows import Row, dump
 from expertbuild.data.sources import Place, questions, source
 from expertbuild.data.synthesis.spec import read, read_calls
 from expertbuild.evaluation.scorers.json_equal import score
+from runtime.errors import Problem
 from runtime.home import shipped
 
 SMALL = """
@@ -202,6 +205,20 @@ BROKEN: list[tuple[str, str]] = [
 def test_a_file_that_cannot_work_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RecipeMistake, match=said):
         draw(write(tmp_path, text), 1)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.integers(0, len(SMALL) - 1), st.integers(0, 12), st.text(alphabet="{}[]|~*:-#&!@%'\"\n\t ,0aé\x00", max_size=4)
+)
+def test_no_change_of_a_file_ends_in_anything_but_rows_or_a_sentence(
+    tmp_path: Path, at: int, cut: int, new: str
+) -> None:
+    write(tmp_path, SMALL[:at] + new + SMALL[at + cut :])
+    try:
+        draw(tmp_path, 1)
+    except Problem as problem:
+        assert str(problem)
 
 
 def test_phrases_that_would_grow_without_end_are_refused(tmp_path: Path) -> None:

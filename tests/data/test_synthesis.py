@@ -14,6 +14,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row, dump
@@ -21,7 +23,7 @@ from expertbuild.data.sources import Place, source
 from expertbuild.data.sources import synthesis as synthesis_source
 from expertbuild.data.synthesis import run as running
 from expertbuild.data.synthesis.errors import EndpointProblem, LockRefused, NotAnswered
-from expertbuild.data.synthesis.locked import Locked, lock_path, writing
+from expertbuild.data.synthesis.locked import Answer, Locked, lock_path, parse, writing
 from expertbuild.data.synthesis.run import Progress, run
 from expertbuild.data.synthesis.spec import read, read_calls
 from expertbuild.evaluation.scorers import scorer
@@ -354,7 +356,7 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
     ({"calls": {"api_key_env": "sk-proj-0123456789abcdef"}}, "looks like a key"),
     ({"calls": {"api_key_env": "0123456789abcdef0123456789abcdef"}}, "looks like a key"),
     ({"system": "My key is sk-ant-0123456789abcdef."}, "synthesis.system: holds something that looks like a key"),
-    ({"options": {"user": "Bearer abcdefghijkl"}}, "synthesis.options.user: holds something"),
+    ({"options": {"user": "Bearer abcdefghijkl9"}}, "synthesis.options.user: holds something"),
     ({"calls": {"base_url": "https://me:secret@host/v1"}}, "base_url: holds something that looks like a key"),
     ({"calls": {"base_url": "https://host/v1?key=secret"}}, "base_url: holds something that looks like a key"),
     ({"calls": {"base_url": "http://example.org/v1"}}, "in the clear"),
@@ -387,6 +389,50 @@ def test_a_recipe_that_cannot_be_asked_is_refused_before_anything_is_sent(
             ask(spec_of(2, server.url, **change), tmp_path)
         assert not server.seen
     assert "0123456789abcdef" not in str(caught.value) and "secret" not in str(caught.value), "a key is not repeated"
+
+
+def test_ordinary_words_are_not_taken_for_keys() -> None:
+    words = "The key_performance_indicator of sk-learn-classifiers, hf_transformers_library and Bearer certificates."
+    assert read(spec_of(1, prompt=words + " {topic}")).prompt.startswith("The key")
+
+
+def test_answers_can_be_the_seeds_of_further_questions(tmp_path: Path) -> None:
+    with serving(good) as server:
+        first = spec_of(3, server.url)
+        second = {**spec_of(0, server.url), "name": "more", "seeds": [first], "prompt": "More of {seed.question}"}
+        del second["over"]
+        ask(first, tmp_path)
+        assert ask(second, tmp_path).asked == 3
+    assert [path.name for path in synthesis_source.files(second, tmp_path)] == ["more.jsonl", "toy.jsonl"]
+    assert len(rows(second, tmp_path)) == 3
+
+
+def test_a_great_many_combinations_are_asked_one_after_the_other(tmp_path: Path) -> None:
+    """A million million of them: what is held is what is asked."""
+    over = {name: list(range(10_000)) for name in ("a", "b", "c")}
+    with serving(good) as server:
+        spec = spec_of(0, server.url, over=over, prompt="{a} {b} {c}", rows=5)
+        assert ask(spec, tmp_path).asked == 5
+    assert len(rows(spec, tmp_path)) == 5
+
+
+@given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
+def test_no_bytes_in_a_file_of_answers_end_in_anything_but_a_refusal(line: bytes) -> None:
+    with pytest.raises(LockRefused):
+        parse(line, "toy.jsonl:1")
+
+
+@given(st.integers(0, 400), st.integers(0, 255))
+def test_no_changed_byte_of_an_answers_request_goes_unseen(place: int, byte: int) -> None:
+    request = {"protocol": "openai", "model": "m", "messages": [{"role": "user", "content": "x"}]}
+    whole = Answer(request | {"options": {}, "sample": 0, "try": 0}, "text", "stop", "m", (1, 2)).line().rstrip(b"\n")
+    place %= len(whole)
+    changed = whole[:place] + bytes([byte]) + whole[place + 1 :]
+    try:
+        answer = parse(changed, "toy.jsonl:1")
+    except LockRefused:
+        return
+    assert answer.request == parse(whole, "").request
 
 
 def test_a_key_that_is_not_set_and_a_budget_that_is_not_given_are_asked_for(

@@ -32,9 +32,10 @@ def modules(spec: Mapping[str, Any]) -> list[str]:
 
 
 def scorers(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The scorer that an answer has to please."""
+    """The scorer that an answer has to please, and those of its seeds."""
     accept = read(spec).accept
-    return [accept] if accept else []
+    inner = [each for seed in spec.get("seeds") or () if seed.get("kind") == "synthesis" for each in scorers(seed)]
+    return [*([accept] if accept else []), *inner]
 
 
 def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:

@@ -65,18 +65,21 @@ def pairs(wanted: Wanted, place: Place) -> Iterator[Pair]:
 
 def _records(wanted: Wanted, place: Place) -> Iterator[tuple[Record, str]]:
     """What a template may speak of: `{topic}` of `over`, `{seed.question}` of a seed."""
-    names = list(wanted.over)
-    combinations = [dict(zip(names, values, strict=True)) for values in product(*wanted.over.values())]
     if not wanted.seeds:
-        for record in combinations:
+        for record in _combinations(wanted):
             yield record, "/".join(said(value) for value in record.values())
         return
     for number, spec in enumerate(wanted.seeds):
         # Not of the build's seed nor of the place in the recipe: what was asked once must be asked again in the same words.
         own = Place(f"synthesis/{wanted.name}/{number}", place.directory, place.judge)
         for row in source(spec).rows(spec, own):
-            for record in combinations:
+            for record in _combinations(wanted):
                 yield {**_seed(row), **record}, str(row.get("group", row["id"]))
+
+
+def _combinations(wanted: Wanted) -> Iterator[dict[str, Any]]:
+    names = list(wanted.over)
+    return (dict(zip(names, values, strict=True)) for values in product(*wanted.over.values()))
 
 
 def _seed(row: Row) -> dict[str, Any]:

@@ -51,8 +51,11 @@ MAX_TOKENS = 1024  # of an answer, where the recipe does not say
 _RESERVED = ("model", "messages", "system", "stream", "n", "tools", "metadata")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
-# How keys of the services begin, and what is too long and too mixed to be a word.
-_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|hf|xai|key)[-_][A-Za-z0-9_-]{12,}|\bBearer\s+\S{8,}|\bAIza[A-Za-z0-9_-]{20,}")
+# How keys of the services begin. All of them have digits; `sk-learn-like-names` and "Bearer bonds" have none.
+_KEY = re.compile(
+    r"\b(?:sk|pk|rk|gsk|hf|xai)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{12,}"
+    r"|\bBearer\s+(?=\S*\d)\S{8,}|\bAIza(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}"
+)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
