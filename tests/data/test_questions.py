@@ -193,6 +193,12 @@ BROKEN: list[tuple[str, str]] = [
     (change("[Rome, Oslo, Lima, ~ Bern]", "[yes, no]"), r"small\.yaml:4: .* is not as it must be"),
     (change("[Rome, Oslo, Lima, ~ Bern]", "!!python/object:os.system [x]"), r"small\.yaml:4: has a value of the kind"),
     (change("format: questions/1", "format: questions/2"), r"small\.yaml:2: format"),
+    (change("    - 3* Where", "    - 0* Where"), r"small\.yaml:9: a weight is a whole number from 1"),
+    (change("    - 3* Where", "    - 99999999* Where"), r"small\.yaml:9: a weight is a whole number from 1"),
+    (change("[Rome, Oslo, Lima, ~ Bern]", "[.nan]"), r"small\.yaml:4: has a value that cannot be read"),
+    (change("[Rome, Oslo, Lima, ~ Bern]", "[%s]" % ("9" * 5000)), r"small\.yaml:4: has a value that cannot be read"),
+    (change("{number: [1, 9]}", "{number: [0, 1.0e+300], step: 1.0e-300}"), r"small\.yaml:17: .* is not as it must be"),
+    (change('"{street}", double', '"{street.__class__}", double'), r"the answer speaks of \"street.__class__\""),
     (change("phrases:", "lists:"), r'small\.yaml:7: has the key "lists" twice'),
     (change("cases:", "cases: ["), r"small\.yaml:\d+: is not YAML"),
     ("format: questions/1\nphrases: " + "[" * 2000, r"small\.yaml:2: is nested more than"),
@@ -241,6 +247,12 @@ def test_phrases_that_would_grow_without_end_are_refused(tmp_path: Path) -> None
 def test_a_case_that_can_never_be_drawn_ends_in_a_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(RecipeMistake, match=r'small\.yaml:15: the case "street" cannot be drawn'):
         draw(write(tmp_path, text), 1)
+
+
+def test_widths_in_a_template_mean_nothing(tmp_path: Path) -> None:
+    text = SMALL.replace('street: "{street}"', 'street: "{street:>1000000000}!"')
+    (row,) = draw(write(tmp_path, text), 1)
+    assert len(row["answer"]) < 200
 
 
 def test_held_out_speech_that_does_not_exist_is_not_waited_for(tmp_path: Path) -> None:

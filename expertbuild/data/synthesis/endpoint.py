@@ -36,7 +36,7 @@ class Endpoint:
         httpx = _httpx()
         n, seconds = self._calls.concurrency, self._calls.timeout
         self._client: Any = httpx.AsyncClient(
-            headers={"User-Agent": "expertbuild", **self._protocol.headers(self._key)},
+            headers={"User-Agent": "expertbuild", "Accept-Encoding": "identity", **self._protocol.headers(self._key)},
             timeout=httpx.Timeout(seconds, pool=None),
             limits=httpx.Limits(max_connections=n, max_keepalive_connections=n),
             follow_redirects=False,
@@ -58,7 +58,7 @@ class Endpoint:
             raise Unanswered(f"no answer within {self._calls.timeout:g} s", charged=True, silent=True) from None
         except httpx.ConnectError as error:
             raise Unanswered(f"no connection: {self._clean(error)}", silent=True) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             raise Unanswered(
                 f"the connection broke: {self._clean(error) or type(error).__name__}", charged=True
             ) from None
@@ -73,8 +73,10 @@ class Endpoint:
 
     async def _post(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         async with self._client.stream("POST", self._url, json=body) as answer:
+            if answer.headers.get("content-encoding", "identity") != "identity":  # a few bytes could mean gigabytes
+                raise Unanswered("the answer is packed, which was not asked for", charged=True)
             parts, length = [], 0
-            async for part in answer.aiter_bytes():
+            async for part in answer.aiter_raw():
                 parts.append(part)
                 length += len(part)
                 if length > MOST_BYTES:

@@ -8,8 +8,9 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
+from string import Formatter
 from typing import Any
 
 from expertbuild.data.columns import said
@@ -283,10 +284,20 @@ def _document(answer: Any, scope: Mapping[str, Any]) -> Any:
 
 
 def filled(template: str, scope: Mapping[str, Any]) -> str:
-    try:
-        return template.format_map({name: said(value) for name, value in scope.items()})
-    except (KeyError, ValueError, IndexError):
-        raise NotSaid from None
+    """A template with its names filled in. Widths and attributes, which `str.format` would obey, mean nothing here."""
+    parts = []
+    for text, name in _parsed(template):
+        parts.append(text)
+        if name is not None:
+            if name not in scope:
+                raise NotSaid
+            parts.append(said(scope[name]))
+    return "".join(parts)
+
+
+@cache
+def _parsed(template: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((text, name) for text, name, _, _ in Formatter().parse(template))
 
 
 def pruned(phrases: Grammar, absent: frozenset[str]) -> Grammar:

@@ -3,6 +3,7 @@
 No anchors (a few lines of them can mean gigabytes), no key twice, no tags, no depth without end. Dates stay text.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,9 @@ def _value(node: Any, place: Place, lines: dict[Place, int], name: str, plain: A
     if kind == "timestamp":
         return node.value
     try:
-        return plain.construct_object(node)
+        value = plain.construct_object(node)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(value)
+        return value
     except ValueError:
         raise RecipeMistake("has a value that cannot be read.", where=f"{name}:{line}") from None

@@ -23,6 +23,7 @@ from expertbuild.data.generators.words import words as listed
 from runtime.home import shipped
 
 FORMAT = "questions/1"
+MOST_WEIGHT = 1_000_000
 LONGEST = 100_000  # characters of one question, at most
 BRACED = re.compile(r"\{(\w+)\}")
 _SEPARATOR = re.compile(r"(?:^|\s)\|(?:\s|$)")  # as phrases.py has it
@@ -194,6 +195,10 @@ def _phrases(marked: Marked) -> Grammar:
             made |= grammar("\n".join([name, *lines]))
         except ValueError as error:
             raise marked.mistake(f"{error}.", "phrases", name) from None
+        for number, form in enumerate(made[name]):
+            if not 1 <= form.weight <= MOST_WEIGHT:
+                at = ("phrases", name, _line_of(alternatives, number))
+                raise marked.mistake(f"a weight is a whole number from 1 to {MOST_WEIGHT:,}.", *at)
     return made
 
 
