@@ -74,6 +74,25 @@ def test_a_recipe_is_asked_once_and_built_without_asking(
     assert "1 requests have no locked answer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "api_key_env: sk-proj-0123456789abcdef",
+        "api_key: sk-proj-0123456789abcdef",
+        "base_url: 'https://a:b0123456789abcdef@h/v1'",
+    ],
+)
+def test_a_key_in_a_recipe_stops_every_road_and_is_not_repeated(
+    expert: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    recipe = RECIPE % (", ".join(THINGS), "http://127.0.0.1:9", 2)
+    (expert / "dataset.yaml").write_text(recipe.replace('base_url: "http://127.0.0.1:9"', line))
+    for words in (["expert=expert-json", "dry_run=true"], ["synthesize", "expert=expert-json"]):
+        assert main([*words, "dataset.use=asked"]) == 2
+        said = "".join(capsys.readouterr())
+        assert "key" in said and "0123456789abcdef" not in said
+
+
 def test_what_stands_under_calls_is_left_out_of_a_key_and_nothing_else_is() -> None:
     config = {"dataset": {"use": "a", "a": {"sources": [{"kind": "x", "calls": {"n": 1}}, {"kind": "y"}]}, "calls": 1}}
     kept = without(config, ["dataset.*.sources.*.calls", "dataset.*.nothing.*", "*.use.x"])
