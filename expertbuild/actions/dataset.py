@@ -22,11 +22,14 @@ def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return recipe
 
 
+# How a language model is reached and what it may cost: the answers are locked, so none of it decides which rows come.
+CALLS = ("dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls", "dataset.*.sources.*.seeds.*.calls")
+
 DATASET = Action(
     name="dataset",
     version=1,
     reads=("dataset",),
-    unkeyed=("paths.expert", "dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls"),
+    unkeyed=("paths.expert", *CALLS),
     function="expertbuild.actions.dataset:dataset",
     libraries=("tokenizers",),
     plugins=_plugins,

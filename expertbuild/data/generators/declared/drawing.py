@@ -8,25 +8,22 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
-from string import Formatter
 from typing import Any
 
 from expertbuild.data.columns import said
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.generators.declared import conditions
+from expertbuild.data.generators.declared.answers import NotSaid, filled, needed, written
 from expertbuild.data.generators.declared.hooks import HOOKS
 from expertbuild.data.generators.declared.manner import SAID
-from expertbuild.data.generators.declared.reading import BRACED, Case, Declared, Items, fields, leaves, refers
-from expertbuild.data.generators.phrases import Form, Grammar, Maybe, Part, Slot, Voice, sentence
+from expertbuild.data.generators.declared.shape import Case, Declared, Items, fields, refers
+from expertbuild.data.generators.declared.speech import pruned, reachable
+from expertbuild.data.generators.phrases import Grammar, Voice, sentence
 from expertbuild.data.rows import Row
 
 TRIES = 200  # draws of values, and of words, before a case is called impossible
-
-
-class NotSaid(Exception):
-    """These values cannot be put into words, or not all that must be said was."""
 
 
 @dataclass
@@ -253,115 +250,3 @@ KINDS: Mapping[str, Callable[[Generator, random.Random, str, Mapping[str, Any], 
     "say": Generator._said,
     "hook": Generator._hooked,
 }
-
-
-def needed(answer: Any) -> set[str]:
-    """The slots that an answer cannot do without: those inside a text. One that stands alone may be null."""
-    return {
-        name
-        for leaf in leaves(answer)
-        for name in fields(leaf)
-        if isinstance(answer, str) or not BRACED.fullmatch(leaf)
-    }
-
-
-def written(answer: Any, scope: Mapping[str, Any], slots: list[str]) -> str:
-    """The answer as text: a template filled, or a document as compact JSON."""
-    if isinstance(answer, str):
-        return filled(answer, scope)
-    return json.dumps(_document(answer["json"], scope), ensure_ascii=False, separators=(",", ":"))
-
-
-def _document(answer: Any, scope: Mapping[str, Any]) -> Any:
-    if isinstance(answer, dict):
-        return {key: _document(each, scope) for key, each in answer.items()}
-    if isinstance(answer, list):
-        return [_document(each, scope) for each in answer]
-    if not isinstance(answer, str):
-        return answer
-    alone = BRACED.fullmatch(answer)
-    return scope.get(alone[1]) if alone else filled(answer, scope)
-
-
-def filled(template: str, scope: Mapping[str, Any]) -> str:
-    """A template with its names filled in. Widths and attributes, which `str.format` would obey, mean nothing here."""
-    parts = []
-    for text, name in _parsed(template):
-        parts.append(text)
-        if name is not None:
-            if name not in scope:
-                raise NotSaid
-            parts.append(said(scope[name]))
-    return "".join(parts)
-
-
-@cache
-def _parsed(template: str) -> tuple[tuple[str, str | None], ...]:
-    return tuple((text, name) for text, name, _, _ in Formatter().parse(template))
-
-
-def pruned(phrases: Grammar, absent: frozenset[str]) -> Grammar:
-    """The sets that can still be said, each with the alternatives that can."""
-    made: dict[str, tuple[Form, ...]] = {}
-    busy: set[str] = set()
-
-    def can(name: str) -> bool:
-        if name in absent:
-            return False
-        if name not in phrases:
-            return True
-        if name not in made and name not in busy:
-            busy.add(name)
-            forms = [(form, _kept(form.parts, can)) for form in phrases[name]]
-            made[name] = tuple(
-                Form(_text(parts), form.weight, form.held_out) for form, parts in forms if parts is not None
-            )
-        return bool(made.get(name))
-
-    return {name: made[name] for name in phrases if can(name)}
-
-
-def _kept(parts: tuple[Part, ...], can: Callable[[str], bool]) -> tuple[Part, ...] | None:
-    kept: list[Part] = []
-    for part in parts:
-        if isinstance(part, Slot) and not can(part.name):
-            return None
-        if isinstance(part, Maybe):
-            inside = _kept(part.parts, can)
-            kept += [Maybe(inside)] if inside is not None else []
-        else:
-            kept.append(part)
-    return tuple(kept)
-
-
-def _text(parts: tuple[Part, ...]) -> str:
-    texts = []
-    for part in parts:
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part, Slot):
-            texts.append("{a " + part.name + "}" if part.article else "{" + part.name + "}")
-        else:
-            texts.append(f"[{_text(part.parts)}]")
-    return "".join(texts)
-
-
-def reachable(phrases: Grammar, start: str, part: str) -> frozenset[str]:
-    """All that may be said by one who begins with this set and speaks this part."""
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        for form in phrases.get(todo.pop(), ()):
-            for name in _names(form.parts) if part != "train" or not form.held_out else ():
-                if name not in found:
-                    found.add(name)
-                    todo.append(name)
-    return frozenset(found)
-
-
-def _names(parts: tuple[Part, ...]) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, Slot):
-            yield part.name
-        elif isinstance(part, Maybe):
-            yield from _names(part.parts)
