@@ -27,9 +27,6 @@ class Item:
 Items = tuple[Item, ...]
 
 
-Items = tuple[Item, ...]
-
-
 @dataclass(frozen=True)
 class Case:
     """One kind of question: its slots in an order in which each comes after those it refers to."""
