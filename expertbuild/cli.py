@@ -26,6 +26,7 @@ VERBS = {
     "cache": "expertbuild.verbs.cache:main",
     "export": "expertbuild.verbs.export:main",
     "migrate": "expertbuild.verbs.migrate:main",
+    "synthesize": "expertbuild.verbs.synthesize:main",
     "install": "runtime.registry.commands.install:install",
     "update": "runtime.registry.commands.update:update",
     "lock": "runtime.registry.commands.lock:lock",

@@ -9,9 +9,11 @@ from expertbuild.graph import Action, Context
 
 
 def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
-    from expertbuild.data.recipe import modules
+    from expertbuild.data.recipe import modules, scorers
+    from expertbuild.evaluation.scorers import modules as scorer_modules
 
-    return modules(_recipe(config))
+    recipe = _recipe(config)
+    return [*modules(recipe), *(module for spec in scorers(recipe) for module in scorer_modules(spec))]
 
 
 def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -20,11 +22,14 @@ def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return recipe
 
 
+# How a language model is reached and what it may cost: the answers are locked, so none of it decides which rows come.
+CALLS = ("dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls", "dataset.*.sources.*.seeds.*.calls")
+
 DATASET = Action(
     name="dataset",
     version=1,
     reads=("dataset",),
-    unkeyed=("paths.expert",),
+    unkeyed=("paths.expert", *CALLS),
     function="expertbuild.actions.dataset:dataset",
     libraries=("tokenizers",),
     plugins=_plugins,
@@ -34,6 +39,7 @@ DATASET = Action(
 def dataset(run: Context) -> None:
     """Build the rows; lengths are counted with the base's own tokenizer."""
     from expertbuild.data.recipe import build_dataset
+    from expertbuild.evaluation.scorers import scorer
     from runtime.engine.tokenizer import Tokenizer
 
     build_dataset(
@@ -43,4 +49,5 @@ def dataset(run: Context) -> None:
         seed=run.seed,
         report=run.report,
         directory=Path(run.config["paths"]["expert"]),
+        judge=scorer,
     )

@@ -25,7 +25,7 @@ from expertbuild.data.errors import DataProblem, RecipeMistake
 from expertbuild.data.leaks import LeakCheck
 from expertbuild.data.measures import ALWAYS, MEASURES, measure
 from expertbuild.data.rows import Row, dump, read_rows, write_rows
-from expertbuild.data.sources import SOURCES, Place, Spec, source
+from expertbuild.data.sources import SOURCES, Judge, Place, Spec, source
 from expertbuild.data.transforms import TRANSFORMS, Bench, transform
 
 SPLITS = ("train", "validation", "test")
@@ -83,6 +83,16 @@ def modules(given: Mapping[str, Any]) -> list[str]:
     return sorted(set(found))
 
 
+def scorers(given: Mapping[str, Any]) -> list[Spec]:
+    """The scorers that sources of this recipe use: what they run is part of the key of a build."""
+    recipe = Recipe.read(given)
+    found: list[Spec] = []
+    for spec in (*recipe.sources, *recipe.test_sources):
+        more = getattr(source(spec), "scorers", None)
+        found += more(spec) if more else []
+    return found
+
+
 def files(given: Mapping[str, Any], directory: Path) -> dict[str, Path]:
     """The local files and directories that this recipe reads: their content is part of the key of a build."""
     recipe = Recipe.read(given)
@@ -101,17 +111,18 @@ def build_dataset(
     seed: int,
     report: Report = lambda **_: None,
     directory: Path = Path(),
+    judge: Judge | None = None,
 ) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, test.jsonl and statistics.json to `out`; the statistics.
 
-    `directory` is where relative paths of the recipe start.
+    `directory` is where relative paths of the recipe start; `judge` makes scorers for sources that need one.
     """
     recipe = Recipe.read(given)
     bench = Bench(tokenizer)
     drawn: Counter[str] = Counter()
 
     def stream(specs: Iterable[Spec], role: str) -> Iterator[Row]:
-        places = (Place(f"{seed}/{role}/{number}", directory) for number in range(1_000_000))
+        places = (Place(f"{seed}/{role}/{number}", directory, judge, bench.drop) for number in range(1_000_000))
         return chain.from_iterable(_rows(spec, place, drawn) for spec, place in zip(specs, places, strict=False))
 
     report(message="writing the test rows")
