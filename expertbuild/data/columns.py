@@ -72,11 +72,11 @@ def _text(record: Mapping[str, Any], source: str, where: str) -> str:
                 where=where,
                 hint=f"There are: {', '.join(map(str, record))}." if column not in record else "",
             )
-        parts.append(_said(record[column]))
+        parts.append(said(record[column]))
     return "".join(parts)
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     """A value as text: what is no text and no number, as compact JSON."""
     if isinstance(value, dict | list | bool):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
