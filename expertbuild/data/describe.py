@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from expertbuild.data.gates import judged
-from expertbuild.data.measures import COUNTED, LATER, measure
+from expertbuild.data.errors import SourceMistake
+from expertbuild.data.gates import Gate, judged
+from expertbuild.data.measures import LATER, measure
 from expertbuild.data.recipe import SPLITS, Recipe
 from expertbuild.data.rows import read_rows
-from expertbuild.data.transforms import Bench, cut
+from expertbuild.data.transforms import Bench, Spec, cut
 
 SHOWN = 3  # rows of each split that the report shows
 FORMAT = "dataset-report-1"
@@ -30,10 +31,29 @@ def describe(
 ) -> dict[str, Any]:
     """The report on a dataset that was built from this recipe, as one document."""
     recipe = Recipe.read(given)
-    statistics = json.loads((dataset / "statistics.json").read_text(encoding="utf-8"))
+    return _described(recipe.measures, recipe.gates, dataset, title=title, seed=seed, report=report)
+
+
+def describe_folder(dataset: Path) -> dict[str, Any]:
+    """The report on a dataset of which only the folder is known: the measures that are always taken."""
+    return _described({}, (), dataset, title=str(dataset), seed=0, report=lambda **_: None)
+
+
+def _described(
+    measures: Mapping[str, Spec],
+    gates: tuple[Gate, ...],
+    dataset: Path,
+    *,
+    title: str,
+    seed: int,
+    report: Callable[..., None],
+) -> dict[str, Any]:
+    try:
+        statistics = json.loads((dataset / "statistics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceMistake("has no statistics.json that can be read.", where=str(dataset)) from error
     bench = Bench(None, statistics=statistics, seed=seed)
-    names = [*LATER, *(kind for kind in recipe.measures if kind not in LATER and kind not in COUNTED)]
-    running = {kind: measure(kind).measure(bench, recipe.measures.get(kind, {})) for kind in names}
+    running = {kind: measure(kind).measure(bench, measures.get(kind, {})) for kind in LATER}
     total, done = sum(statistics["rows"].values()), 0
     for split in SPLITS:
         for row in read_rows(dataset / f"{split}.jsonl"):
@@ -52,7 +72,7 @@ def describe(
         "dropped": statistics["dropped"],
         "leaks": statistics["leaks"],
         "measures": results,
-        "gates": judged(recipe.gates, results),
+        "gates": judged(gates, results),
         "examples": {
             split: [cut(row) for row in islice(read_rows(dataset / f"{split}.jsonl"), SHOWN)] for split in SPLITS
         },

@@ -6,6 +6,7 @@ from typing import Any
 from expertbuild.data.gates import sentence
 from runtime.artifact.shown import shown, table
 
+SPLITS = ("train", "validation", "test")
 MOST = 8  # lines of one table
 
 
@@ -31,7 +32,8 @@ def screen(document: Mapping[str, Any]) -> str:
 def _splits(document: Mapping[str, Any]) -> str:
     tokens, difficulty = document["measures"]["tokens"], document["measures"]["difficulty"]
     rows: list[tuple[str, ...]] = [("", "ROWS", "QUESTION p50/p95/max", "ANSWER p50/p95/max", "EASY/MEDIUM/HARD")]
-    for split, count in document["rows"].items():
+    for split in SPLITS:
+        count = document["rows"][split]
         if split not in tokens:
             rows.append((split, f"{count:,}", "", "", ""))
             continue
