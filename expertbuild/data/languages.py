@@ -68,7 +68,9 @@ def language_of(text: str) -> str:
 
 
 def _by_small_words(text: str, script: str) -> str:
-    words = [word.casefold() for word in _WORD.findall(text)]
+    said = _WORD.findall(text)
+    # Words in capitals are mostly SQL's (FROM, WHERE), and nobody's language, unless everything is in capitals.
+    words = [word.casefold() for word in said if not (word.isupper() and len(word) > 1) or text.isupper()]
     if len(words) < FEWEST:
         return UNKNOWN
     shares = sorted(

@@ -36,7 +36,6 @@ def plain(text: str) -> bytes:
 def signatures(texts: Sequence[str]) -> Signatures:
     """A row of 128 numbers for each text."""
     made = np.full((len(texts), PERMUTATIONS), 0xFFFFFFFF, np.uint32)
-    row = 0
     held: list[npt.NDArray[np.uint32]] = []
     owners: list[int] = []
     size = 0
@@ -64,7 +63,8 @@ def _runs(data: bytes) -> npt.NDArray[np.uint32]:
         mixed += letters[place : place + count] * _POWERS[place]
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    return (mixed >> np.uint64(32)).astype(np.uint32)
+    runs: npt.NDArray[np.uint32] = (mixed >> np.uint64(32)).astype(np.uint32)
+    return runs
 
 
 def _least(made: Signatures, held: Sequence[npt.NDArray[np.uint32]], owners: Sequence[int]) -> None:

@@ -186,9 +186,8 @@ def diff(argv: Sequence[str]) -> int:
 
     told = [("", "OLD", "NEW")]
     for path, (left, right) in document["figures"].items():
-        if left != right or path.startswith("rows."):
-            if path.startswith(FIGURES):
-                told.append((path.removeprefix("measures."), _figure(left), _figure(right)))
+        if (left != right or path.startswith("rows.")) and path.startswith(FIGURES):
+            told.append((path.removeprefix("measures."), _figure(left), _figure(right)))
     print(table(told))
     return 0
 

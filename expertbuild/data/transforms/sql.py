@@ -113,8 +113,10 @@ def _converter(read: str, write: str) -> Callable[[str], tuple[str, str]]:
 def _postgres(text: str) -> tuple[str, str]:
     import pglast
 
+    if "\0" in text:  # where the parser, which is C, would take the text to end
+        return "", "is not SQL to PostgreSQL's parser"
     try:
         statements: Any = pglast.parse_sql(text)
-    except (pglast.parser.ParseError, ValueError):  # ValueError: a NUL, or text that is no Unicode
+    except (pglast.parser.ParseError, ValueError):  # ValueError: text that is no Unicode
         return "", "is not SQL to PostgreSQL's parser"
     return (text, "") if statements else ("", "is not SQL to PostgreSQL's parser")
