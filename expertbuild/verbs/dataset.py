@@ -184,7 +184,7 @@ def diff(argv: Sequence[str]) -> int:
             _show_pair(what, each)
     from runtime.artifact.shown import table
 
-    told = [("", "OLD", "NEW")]
+    told: list[tuple[str, ...]] = [("", "OLD", "NEW")]
     for path, (left, right) in document["figures"].items():
         if (left != right or path.startswith("rows.")) and path.startswith(FIGURES):
             told.append((path.removeprefix("measures."), _figure(left), _figure(right)))

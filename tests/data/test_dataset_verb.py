@@ -48,7 +48,7 @@ def test_preview_shows_rows_before_and_after_each_transform(
 ) -> None:
     assert main(["dataset", "preview", *expert, "--rows", "82"]) == 0
     out = capsys.readouterr().out
-    assert "fields: 82 rows, 0 left out, 80 changed" in out
+    assert "fields: 82 rows, 0 left out, 81 changed" in out
     assert "chat: 82 rows, 1 left out, 0 changed" in out and "left out: spells a control token" in out
     assert "length: 81 rows, 1 left out, 0 changed" in out and "longer than 60 tokens" in out
     assert "<|im_start|>user" in out, "and the first row as the base reads it"

@@ -69,7 +69,7 @@ def test_a_row_is_harder_the_longer_the_newer_and_the_deeper_its_answer_is() -> 
 
 
 def test_a_bound_that_is_broken_is_a_sentence_with_measure_value_and_bound(tmp_path: Path, words: Tokenizer) -> None:
-    rows = [row(number) for number in range(100)]
+    rows = [row(number, text) for number, text in enumerate(sentences(100))]
     bounds = {"diversity": {"min": 0.99}, "tokens": {"of": "train.prompt.longest", "max": 1}, "leaks": {"max": 1}}
     found = described(tmp_path, words, rows, measures=bounds)
     assert [each["holds"] for each in found["gates"]] == [False, False, True]
