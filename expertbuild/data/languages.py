@@ -46,16 +46,25 @@ _SCRIPTS = {
 LANGUAGES = tuple(sorted({*_SMALL, *_CYRILLIC, *_SCRIPTS.values()}))
 
 _WORD = re.compile(r"[^\W\d_]+")
-_WORDS = {
-    name: (script, frozenset(words.split()))
-    for script, table in (("LATIN", _SMALL), ("CYRILLIC", _CYRILLIC))
-    for name, words in table.items()
-}
+
+
+def _by_word(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """For each small word the languages that it is one of."""
+    made: dict[str, tuple[str, ...]] = {}
+    for name, words in table.items():
+        for word in set(words.split()):
+            made[word] = (*made.get(word, ()), name)
+    return made
+
+
+_WORDS = {"LATIN": _by_word(_SMALL), "CYRILLIC": _by_word(_CYRILLIC)}
 
 
 def language_of(text: str) -> str:
     """A language of `LANGUAGES`, or unknown."""
     text = text[:READ]
+    if text.isascii():
+        return _by_small_words(text, "LATIN")
     scripts = Counter(_script(letter) for letter in text if letter.isalpha())
     if not scripts:
         return UNKNOWN
@@ -70,17 +79,15 @@ def language_of(text: str) -> str:
 def _by_small_words(text: str, script: str) -> str:
     said = _WORD.findall(text)
     # Words in capitals are mostly SQL's (FROM, WHERE), and nobody's language, unless everything is in capitals.
-    words = [word.casefold() for word in said if not (word.isupper() and len(word) > 1) or text.isupper()]
+    words = [word.casefold() for word in said if not (len(word) > 1 and word.isupper()) or text.isupper()]
     if len(words) < FEWEST:
         return UNKNOWN
-    shares = sorted(
-        ((sum(word in small for word in words) / len(words), name) for name, (own, small) in _WORDS.items() if own == script),
-        reverse=True,
-    )  # fmt: skip
-    if not shares or shares[0][0] < LEAST:
+    known = _WORDS.get(script, {})
+    found = Counter(name for word in words for name in known.get(word, ()))
+    (best, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    if most < LEAST * len(words) or most < MARGIN * second:
         return UNKNOWN
-    second = shares[1][0] if len(shares) > 1 else 0.0
-    return shares[0][1] if shares[0][0] >= MARGIN * second else UNKNOWN
+    return best or UNKNOWN
 
 
 @lru_cache(4096)

@@ -30,6 +30,7 @@ from expertbuild.data.parts import check_part
 from expertbuild.data.rows import Row, dump
 from expertbuild.data.sources import SOURCES, Place, Spec, source
 from expertbuild.data.splits import Layers, chance, split
+from expertbuild.data.spool import counted
 from expertbuild.data.stages import Crew, check, flow
 from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow
 
@@ -192,9 +193,7 @@ class _Pool:
                 head, _, text = line.partition("\t")
                 key, tokens = json.loads(head)
                 if self.places[key] == name:
-                    row = CountedRow(json.loads(text))
-                    row.tokens = (tokens[0], tokens[1]) if tokens else None
-                    yield row
+                    yield counted(json.loads(text), tokens)
 
 
 def _written(
