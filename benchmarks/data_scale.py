@@ -33,6 +33,7 @@ TRANSFORMS: list[dict[str, Any]] = [
     {"kind": "decontaminate"},
     {"kind": "balance", "by": "stratum", "ratio": 3},
 ]
+PART = 10_000
 SMALL = [
     "the",
     "of",
@@ -78,7 +79,7 @@ def main() -> None:
     known = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
     for rows in map(int, asked.rows.split(",")):
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-            write(Path(folder) / "rows.jsonl", rows, rows // 100)
+            write(Path(folder), rows, rows // 100)
             for part in ("first", "again"):
                 command = [sys.executable, __file__, "--one", str(rows), folder, "--workers", str(asked.workers)]
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -98,27 +99,34 @@ def main() -> None:
                 print(json.dumps(measured), flush=True)
 
 
-def write(path: Path, rows: int, more: int) -> None:
-    """Rows of a kilobyte of made-up words; the last `more` lie in a file of their own, for the second build."""
+def write(folder: Path, rows: int, more: int) -> None:
+    """Rows of a kilobyte of made-up words, 10,000 to a file; the last `more` are for the second build."""
     rng = random.Random(0)
     letters = "abcdefghijklmnopqrstuvwxyz"
     words = ["".join(rng.choices(letters, k=rng.randint(3, 9))) for _ in range(20_000)]
     recent: list[list[str]] = []
-    with path.open("w", encoding="utf-8") as file, path.with_name("more.rows").open("w", encoding="utf-8") as later:
-        for number in range(rows + more):
-            if number % 10 == 9:
-                said = list(rng.choice(recent))
-                said[rng.randrange(len(said))] = rng.choice(words)
-            else:
-                said = [rng.choice(SMALL) if rng.random() < 0.4 else rng.choice(words) for _ in range(140)]
-            recent = [*recent[-200:], said]
-            row = {
-                "id": f"r{number}",
-                "messages": [{"role": "user", "content": " ".join(said)}],
-                "answer": " ".join(said[:20]),
-                "stratum": "abcd"[number % 4],
-            }
-            (later if number >= rows else file).write(json.dumps(row) + "\n")
+    file = None
+    for number in range(rows + more):
+        if file is None or number % PART == 0 or number == rows:
+            if file is not None:
+                file.close()
+            name = f"rows-{number:09}.jsonl" if number < rows else f"more-{number:09}.rows"
+            file = (folder / name).open("w", encoding="utf-8")
+        if number % 10 == 9:
+            said = list(rng.choice(recent))
+            said[rng.randrange(len(said))] = rng.choice(words)
+        else:
+            said = [rng.choice(SMALL) if rng.random() < 0.4 else rng.choice(words) for _ in range(140)]
+        recent = [*recent[-200:], said]
+        row = {
+            "id": f"r{number}",
+            "messages": [{"role": "user", "content": " ".join(said)}],
+            "answer": " ".join(said[:20]),
+            "stratum": "abcd"[number % 4],
+        }
+        file.write(json.dumps(row) + "\n")
+    if file is not None:
+        file.close()
 
 
 def one(rows: int, folder: Path, workers: int) -> None:
@@ -132,10 +140,11 @@ def one(rows: int, folder: Path, workers: int) -> None:
 
     base = locate("package:nano")
     second = (folder / "out").is_dir()
-    paths = ["rows.jsonl"]
+    paths = ["rows-*.jsonl"]
     if second:
-        (folder / "more.rows").rename(folder / "more.jsonl")
-        paths.append("more.jsonl")
+        for path in folder.glob("more-*.rows"):
+            path.rename(path.with_suffix(".jsonl"))
+        paths.append("more-*.jsonl")
     recipe = {
         "sources": [{"kind": "files", "path": path} for path in paths],
         "transforms": TRANSFORMS,
@@ -156,12 +165,13 @@ def one(rows: int, folder: Path, workers: int) -> None:
         recipe, out, tokenizer=Tokenizer.load(base), seed=0, directory=folder, crew=crew, report=progress
     )
     wall = time.monotonic() - begun
+    built = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     before = time.process_time()
     describe(recipe, out, title="scale", report=progress)
     report = time.process_time() - before
     mine, helpers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = sum(each.ru_utime + each.ru_stime for each in (mine, helpers)) - report
-    memory = mine.ru_maxrss + helpers.ru_maxrss * (workers if workers > 1 else 0)
+    largest = built + helpers.ru_maxrss * (workers if workers > 1 else 0)
     total = sum(made["drawn"].values())
     print(
         json.dumps(
@@ -172,7 +182,8 @@ def one(rows: int, folder: Path, workers: int) -> None:
                 "cpu_seconds": round(cpu, 1),
                 "report_cpu_seconds": round(report, 1),
                 "rows_per_cpu_second": round(total / cpu),
-                "largest_megabytes": round(memory / 1024),
+                "largest_megabytes": round(largest / 1024),
+                "report_largest_megabytes": round(mine.ru_maxrss / 1024),
                 "looked_at": crew.asked,
                 "remembered": crew.recalled,
             }

@@ -254,12 +254,17 @@ def _enough(sizes: Mapping[str, int], bench: Bench, drawn: Counter[str]) -> None
         raise DataProblem("the sources gave no rows.", where="sources", hint="An empty file is a source of nothing.")
     for name in ("train", "test"):
         if sizes[name] == 0:
+            left = sum(sizes.values())
+            if left:
+                raise DataProblem(
+                    f"no rows are left for {name}: the other splits take all {left}.",
+                    where="split",
+                    hint="Raise `rows` or change `split`.",
+                )
             most = max(bench.dropped.values(), key=lambda each: each.rows, default=None)
             raise DataProblem(
                 f"no rows are left for {name}.",
-                hint=f"{most.transform} left out {most.rows} ({most.reason})."
-                if most
-                else "Raise `rows` or change `split`.",
+                hint=f"{most.transform} left out {most.rows} ({most.reason})." if most else "",
             )
 
 

@@ -45,11 +45,7 @@ class Memory:
 
     def forget(self, most: int = MOST) -> int:
         """Remove what was used longest ago until at most this many bytes are left; the bytes that are left."""
-        held = []
-        for path in self.root.glob("??/*"):
-            with suppress(OSError):
-                found = path.stat()
-                held.append((found.st_mtime, found.st_size, path))
+        held = self._held()
         total = sum(size for _, size, _ in held)
         for _, size, path in sorted(held):
             if total <= most:
@@ -58,6 +54,18 @@ class Memory:
                 path.unlink()
                 total -= size
         return total
+
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return sum(size for _, size, _ in self._held())
+
+    def _held(self) -> list[tuple[float, int, Path]]:
+        held = []
+        for path in self.root.glob("??/*"):
+            with suppress(OSError):
+                found = path.stat()
+                held.append((found.st_mtime, found.st_size, path))
+        return held
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key[2:]

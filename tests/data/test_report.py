@@ -16,6 +16,7 @@ from expertbuild.data.errors import DataProblem, RecipeMistake
 from expertbuild.data.gates import enforce, read_gates
 from expertbuild.data.measures import LATER, MEASURES
 from expertbuild.data.report.screen import screen
+from runtime.artifact.schema import check
 from runtime.engine.tokenizer import Tokenizer
 from tests.data.samples import build, row, write
 from tests.data.test_minhash import altered, sentences
@@ -146,7 +147,7 @@ def test_the_page_needs_no_network_and_fits_a_phone(tmp_path: Path, words: Token
     assert "default-src 'none'" in text and 'name="viewport"' in text
     assert not re.search(r"https?://|@import|url\(", text)
     assert text.count("<svg") >= 4 and "viewBox" in text and len(text) < 400_000
-    assert json.loads((tmp_path / "report.json").read_text())["format"] == "dataset-report-1"
+    check(json.loads((tmp_path / "report.json").read_text()), "dataset-report", "report.json")
     assert describe_folder(tmp_path / "out")["measures"] == found["measures"]
 
 

@@ -44,15 +44,15 @@ class Diversity:
         made: dict[str, Any] = {"encoder": self.encoder}
         for split, drawn in self.drawn.items():
             texts = [text for _, text in sorted(drawn, reverse=True)]
-            vectors = KNOWN[ENCODERS[self.encoder]].rows(texts).astype(np.float64)
+            vectors = KNOWN[ENCODERS[self.encoder]].rows(texts)
             norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            made[split] = _figures(vectors / np.where(norms == 0, 1, norms))
+            vectors /= np.where(norms == 0, 1, norms)
+            made[split] = _figures((vectors @ vectors.T).astype(np.float64))
         return made
 
 
-def _figures(vectors: Any) -> dict[str, Any]:
-    count = len(vectors)
-    alike = vectors @ vectors.T
+def _figures(alike: Any) -> dict[str, Any]:
+    count = len(alike)
     np.fill_diagonal(alike, 1.0)
     mean = (alike.sum() - count) / max(1, count * (count - 1))
     values = np.linalg.eigvalsh(alike / count)
