@@ -13,7 +13,8 @@ from typing import Any
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.gates import Gate, judged
 from expertbuild.data.measures import LATER, measure
-from expertbuild.data.recipe import SPLITS, Recipe
+from expertbuild.data.pool import SPLITS
+from expertbuild.data.recipe import Recipe
 from expertbuild.data.rows import read_rows
 from expertbuild.data.transforms import Bench, Spec, cut
 

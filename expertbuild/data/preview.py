@@ -16,8 +16,7 @@ from expertbuild.data.encoding import ChatTokenizer
 from expertbuild.data.recipe import ONLY_TRAINING, Recipe
 from expertbuild.data.rows import Row
 from expertbuild.data.sources import Place, Spec, source
-from expertbuild.data.stages import check
-from expertbuild.data.transforms import Bench, CountedRow, transform
+from expertbuild.data.transforms import Bench, CountedRow, check, transform
 
 TEST_ROWS = 200  # of each test source, to compare with
 

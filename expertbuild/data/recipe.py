@@ -22,19 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from expertbuild.data.encoding import ChatTokenizer
-from expertbuild.data.errors import DataProblem, RecipeMistake
+from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.gates import Gate, read_gates
-from expertbuild.data.leaks import LeakCheck
 from expertbuild.data.measures import ALWAYS, COUNTED, MEASURES, measure
 from expertbuild.data.parts import check_part
-from expertbuild.data.rows import Row, dump
+from expertbuild.data.pool import Pool, dropped, enough
+from expertbuild.data.rows import Row
 from expertbuild.data.sources import SOURCES, Place, Spec, source
-from expertbuild.data.splits import Layers, chance, split
-from expertbuild.data.spool import counted
-from expertbuild.data.stages import Crew, check, flow
-from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow
+from expertbuild.data.splits import Layers, chance
+from expertbuild.data.stages import Crew, flow
+from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow, check
 
-SPLITS = ("train", "validation", "test")
 ROOM = ".partial"
 WITH_FILES = ("schema",)  # transforms that read a file of their own
 ONLY_TRAINING = ("decontaminate", "balance", "mix")  # transforms that test sources do not go through
@@ -148,89 +146,28 @@ def build_dataset(
             # Mixed, so that the first n cases have the same parts as all of them.
             bench.test_rows = sorted(asked, key=lambda row: chance(seed, row["id"]))
             rows = flow(stream(recipe.sources, "train"), recipe.transforms, bench, crew)
-            pool = _Pool(room / "rows", recipe, seed)
-            pool.fill(rows, drawn, report)
-        statistics = _written(pool, out, bench, recipe, drawn, report)
+            pool = Pool(room / "rows", recipe.by, Layers(recipe.stratify))
+            expected = sum(spec.get("rows", 0) for spec in recipe.sources) or None
+            pool.fill(rows, lambda count: report(step=drawn.total(), total=expected, message=f"{count:,} rows stay"))
+            pool.split(test=recipe.test, validation=recipe.validation, seed=seed)
+        running = {
+            kind: measure(kind).measure(bench, recipe.measures[kind]) for kind in COUNTED if kind in recipe.measures
+        }
+        sizes, leaks = pool.write(out, bench.test_rows, running.values(), report)
+        enough(sizes, bench, drawn)
     finally:
         shutil.rmtree(room, ignore_errors=True)
-    statistics |= {"drawn": dict(sorted(drawn.items())), "dropped": _dropped(bench, recipe)}
+    statistics = {
+        "rows": sizes,
+        "drawn": dict(sorted(drawn.items())),
+        "dropped": dropped(bench, [str(spec.get("kind")) for spec in recipe.transforms]),
+        "leaks": leaks.result(),
+        "measures": {kind: each.result() for kind, each in running.items()},
+    }
     text = json.dumps(statistics, ensure_ascii=False, indent=1, sort_keys=True)
     (out / "statistics.json").write_text(text + "\n", encoding="utf-8")
-    report(message=", ".join(f"{count} {split}" for split, count in statistics["rows"].items()))
+    report(message=", ".join(f"{count} {split}" for split, count in sizes.items()))
     return statistics
-
-
-class _Pool:
-    """All rows that came through, in a file, each with its length and with what it is split by."""
-
-    def __init__(self, path: Path, recipe: Recipe, seed: int) -> None:
-        self.path = path
-        self.recipe = recipe
-        self.seed = seed
-        self.places: Mapping[str, str] = {}
-
-    def fill(self, rows: Iterable[Row], drawn: Counter[str], report: Report) -> None:
-        groups: Counter[str] = Counter()
-        layers = Layers(self.recipe.stratify)
-        expected = sum(spec.get("rows", 0) for spec in self.recipe.sources)
-        report(message="rows", step=0, total=expected or None)
-        with self.path.open("w", encoding="utf-8", newline="\n") as file:
-            for number, row in enumerate(rows, 1):
-                key = _key(row, self.recipe.by)
-                groups[key] += 1
-                layers.add(key, row)
-                tokens = row.tokens if isinstance(row, CountedRow) else None
-                file.write(f"{json.dumps([key, tokens])}\t{dump(row)}\n")
-                if number % 500 == 0:
-                    report(step=drawn.total(), message=f"{number:,} rows of {drawn.total():,} stay")
-        self.places = split(
-            groups, test=self.recipe.test, validation=self.recipe.validation, seed=self.seed, layers=layers
-        )
-
-    def of(self, name: str) -> Iterator[Row]:
-        with self.path.open(encoding="utf-8", newline="\n") as file:
-            for line in file:
-                head, _, text = line.partition("\t")
-                key, tokens = json.loads(head)
-                if self.places[key] == name:
-                    yield counted(json.loads(text), tokens)
-
-
-def _written(
-    pool: _Pool, out: Path, bench: Bench, recipe: Recipe, drawn: Counter[str], report: Report
-) -> dict[str, Any]:
-    """Write the splits, and look at every row once while it is written."""
-    leaks = LeakCheck()
-    running = {kind: measure(kind).measure(bench, spec) for kind, spec in recipe.measures.items() if kind in COUNTED}
-    sizes = dict.fromkeys(SPLITS, 0)
-    for name in SPLITS:
-        report(message=f"writing {name}")
-        rows = chain(pool.of(name), bench.test_rows) if name == "test" else pool.of(name)
-        with (out / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-            for row in rows:
-                leaks.add(name, row)
-                for each in running.values():
-                    each.add(name, row)
-                file.write(dump(row) + "\n")
-                sizes[name] += 1
-    _enough(sizes, bench, drawn)
-    measured = {kind: each.result() for kind, each in running.items()}
-    return {"rows": sizes, "leaks": leaks.result(), "measures": measured}
-
-
-def _dropped(bench: Bench, recipe: Recipe) -> list[dict[str, Any]]:
-    """What was left out, in the order of the transforms: the same whoever came upon it first."""
-    order = [str(spec.get("kind")) for spec in recipe.transforms]
-
-    def place(transform: str) -> int:
-        return order.index(transform) if transform in order else -1
-
-    return [
-        {"transform": each.transform, "reason": each.reason, "rows": each.rows, "example": each.example}
-        for each in sorted(
-            bench.dropped.values(), key=lambda each: (place(each.transform), each.transform, each.reason)
-        )
-    ]
 
 
 def _rows(spec: Spec, place: Place, drawn: Counter[str]) -> Iterator[Row]:
@@ -241,31 +178,6 @@ def _rows(spec: Spec, place: Place, drawn: Counter[str]) -> Iterator[Row]:
         if "part" in spec:
             row["part"] = spec["part"]
         yield CountedRow(row)
-
-
-def _key(row: Row, by: str) -> str:
-    if by not in row:
-        raise RecipeMistake(f'a row has no "{by}" to split by.', where="split.by", hint="Use group, id or stratum.")
-    return str(row[by])
-
-
-def _enough(sizes: Mapping[str, int], bench: Bench, drawn: Counter[str]) -> None:
-    if not drawn.total():
-        raise DataProblem("the sources gave no rows.", where="sources", hint="An empty file is a source of nothing.")
-    for name in ("train", "test"):
-        if sizes[name] == 0:
-            left = sum(sizes.values())
-            if left:
-                raise DataProblem(
-                    f"no rows are left for {name}: the other splits take all {left}.",
-                    where="split",
-                    hint="Raise `rows` or change `split`.",
-                )
-            most = max(bench.dropped.values(), key=lambda each: each.rows, default=None)
-            raise DataProblem(
-                f"no rows are left for {name}.",
-                hint=f"{most.transform} left out {most.rows} ({most.reason})." if most else "",
-            )
 
 
 def _weighed(sources: Iterable[Spec], rows: int | None) -> tuple[Spec, ...]:

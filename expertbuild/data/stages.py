@@ -242,17 +242,3 @@ def _help(chunk: Sequence[Row], lane: tuple[Stage, ...]) -> tuple[list[Outcome],
     name = json.dumps([stage.spec for stage in lane], sort_keys=True, default=str)
     looks = _lanes.setdefault(name, [None] * len(lane))
     return look_at(chunk, lane, looks, _bench, _memory)
-
-
-def check(specs: Sequence[Spec], directory: Path) -> None:
-    """Refuse transforms whose options cannot work, before the first row is drawn; the error names the transform."""
-    from runtime.errors import Problem
-
-    for number, spec in enumerate(specs):
-        try:
-            module = transform(spec)
-            if hasattr(module, "check"):
-                module.check(spec, directory)
-        except Problem as problem:
-            problem.where = f"transforms[{number}]" + (f".{problem.where}" if problem.where else "")
-            raise

@@ -10,8 +10,7 @@ from expertbuild.catalogue import UnknownName
 from expertbuild.data.errors import DataProblem, RecipeMistake, SourceMistake
 from expertbuild.data.languages import language_of
 from expertbuild.data.rows import RowRefused, check_row
-from expertbuild.data.stages import check
-from expertbuild.data.transforms import LONGEST_EXAMPLE, TRANSFORMS, Bench
+from expertbuild.data.transforms import LONGEST_EXAMPLE, TRANSFORMS, Bench, check
 from runtime.engine.tokenizer import Tokenizer
 from runtime.errors import Problem
 from tests.data.samples import build, reasons, row, through, write

@@ -11,7 +11,7 @@ options that cannot work, and `files(spec, directory)`, the files that it reads.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
@@ -22,6 +22,7 @@ from expertbuild.catalogue import Catalogue
 from expertbuild.data.encoding import ChatTokenizer, encode_row
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.rows import Row
+from runtime.errors import Problem
 
 TRANSFORMS = Catalogue(
     "data transform",
@@ -107,6 +108,18 @@ def transform(spec: Spec) -> ModuleType:
                 hint=f'Did you mean "{near[0]}"?' if near else known,
             )
     return module
+
+
+def check(specs: Sequence[Spec], directory: Path) -> None:
+    """Refuse transforms whose options cannot work, before the first row is drawn; the error names the transform."""
+    for number, spec in enumerate(specs):
+        try:
+            module = transform(spec)
+            if hasattr(module, "check"):
+                module.check(spec, directory)
+        except Problem as problem:
+            problem.where = f"transforms[{number}]" + (f".{problem.where}" if problem.where else "")
+            raise
 
 
 def cut(value: Any) -> Any:
