@@ -5,6 +5,7 @@ it has none - a comment that says why there can be no code, or a user's own row 
 lists what an answer must contain besides.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -40,5 +41,16 @@ def judged(answer: str, row: Mapping[str, Any], language: str, engine: Engine | 
         return Score(0.0, f"the case's own answer does not parse: {error}")
     if engine is None or not facts.get("tests"):
         return Score(0.0, "is not the expected code")
-    failed = engine([str(facts.get("before") or ""), code, str(facts["tests"])])
+    failed = engine([_code(facts.get("before") or ""), code, _code(facts["tests"])])
     return Score(1.0, "passes its tests") if failed is None else Score(0.0, failed)
+
+
+def _code(given: Any) -> str:
+    """Code as it is, or the lines of a JSON list: the form in which public data sets have their tests."""
+    text = str(given)
+    if text.startswith('["'):
+        try:
+            return "\n".join(map(str, json.loads(text)))
+        except ValueError:
+            pass
+    return text
