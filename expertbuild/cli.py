@@ -25,6 +25,7 @@ VERBS = {
     "why": "expertbuild.verbs.why:main",
     "cache": "expertbuild.verbs.cache:main",
     "migrate": "expertbuild.verbs.migrate:main",
+    "new": "expertbuild.verbs.new:main",
     "install": "runtime.registry.commands.install:install",
     "update": "runtime.registry.commands.update:update",
     "lock": "runtime.registry.commands.lock:lock",

@@ -19,7 +19,13 @@ ADD = "def add(a, b):\n    return a + b"
 
 def case(gold: str, tests: str = "", before: str = "", **facts: Any) -> dict[str, Any]:
     facts |= {"tests": tests, "before": before} if tests else {}
-    return {"id": "case", "messages": [{"role": "user", "content": "?"}], "answer": gold, "stratum": "x", "facts": facts}
+    return {
+        "id": "case",
+        "messages": [{"role": "user", "content": "?"}],
+        "answer": gold,
+        "stratum": "x",
+        "facts": facts,
+    }
 
 
 def python(answer: str, **options: Any) -> Any:
@@ -96,7 +102,9 @@ def test_the_way_out_stays_shut_when_python_itself_does_not_hold_it() -> None:
     """The audit hook is undone as far as Python goes; the system's own refusal is left."""
     if not syscalls.can_shut_in():
         pytest.skip("no seccomp on this system")
-    answer = "import posix\ntry:\n    posix.stat('/etc/passwd')\nexcept PermissionError:\n    " + ADD.replace("\n", "\n    ")
+    answer = "import posix\ntry:\n    posix.stat('/etc/passwd')\nexcept PermissionError:\n    " + ADD.replace(
+        "\n", "\n    "
+    )
     assert python(answer).value == 1, "stat has no audit event: it was the system that refused"
 
 
@@ -149,7 +157,9 @@ def test_layout_is_free_and_words_are_not(language: str, one: str, other: str, s
     assert (words(one, language) == words(other, language)) is same
 
 
-@pytest.mark.parametrize(("language", "code"), [("rust", "fn f( {"), ("typescript", "interface {"), ("python", "def f(:")])
+@pytest.mark.parametrize(
+    ("language", "code"), [("rust", "fn f( {"), ("typescript", "interface {"), ("python", "def f(:")]
+)
 def test_broken_code_is_told_with_its_line(language: str, code: str) -> None:
     with pytest.raises(CodeUnread, match="line 1"):
         words(code, language)
@@ -174,7 +184,9 @@ SAME_TS = (
 COUNT_TS = "export function count(items: Sofa[]): number {\n  return items.length;\n}"
 RUN_TS = 'if (count([{ price: 1 }]) !== 1) throw new Error("count");'
 SOFA_RS = "pub struct Sofa {\n    pub price: f64,\n    pub color: Option<String>,\n}"
-SAME_RS = "fn same(value: Sofa) { let Sofa { price, color } = value; let _: f64 = price; let _: Option<String> = color; }"
+SAME_RS = (
+    "fn same(value: Sofa) { let Sofa { price, color } = value; let _: f64 = price; let _: Option<String> = color; }"
+)
 COUNT_RS = "pub fn count(items: &[i64]) -> usize {\n    items.iter().count()\n}"
 RUN_RS = "fn main() { assert!(count(&[1, 2]) == 2); }"
 

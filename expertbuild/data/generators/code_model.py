@@ -17,14 +17,112 @@ SCALARS = ("text", "integer", "real", "flag")
 NUMBERS = ("integer", "real")
 # What one of the three languages keeps for itself, or what a type would hide from the code around it.
 RESERVED = frozenset(
-    """
-    abstract and any as assert async await become box break case catch class const continue copy crate debug def default
-    del delete do dyn elif else enum except export extends extern false final finally fn for from function global if impl
-    implements import in instanceof interface is lambda let list loop macro match mod module move mut new none nonlocal
-    not null object option or override package pass priv private protected pub public raise ref result return self set
-    some static str string struct super switch this throw trait true try type typeof union unsafe use var vec virtual
-    void where while with yield
-    """.split()
+    [
+        "abstract",
+        "and",
+        "any",
+        "as",
+        "assert",
+        "async",
+        "await",
+        "become",
+        "box",
+        "break",
+        "case",
+        "catch",
+        "class",
+        "const",
+        "continue",
+        "copy",
+        "crate",
+        "debug",
+        "def",
+        "default",
+        "del",
+        "delete",
+        "do",
+        "dyn",
+        "elif",
+        "else",
+        "enum",
+        "except",
+        "export",
+        "extends",
+        "extern",
+        "false",
+        "final",
+        "finally",
+        "fn",
+        "for",
+        "from",
+        "function",
+        "global",
+        "if",
+        "impl",
+        "implements",
+        "import",
+        "in",
+        "instanceof",
+        "interface",
+        "is",
+        "lambda",
+        "let",
+        "list",
+        "loop",
+        "macro",
+        "match",
+        "mod",
+        "module",
+        "move",
+        "mut",
+        "new",
+        "none",
+        "nonlocal",
+        "not",
+        "null",
+        "object",
+        "option",
+        "or",
+        "override",
+        "package",
+        "pass",
+        "priv",
+        "private",
+        "protected",
+        "pub",
+        "public",
+        "raise",
+        "ref",
+        "result",
+        "return",
+        "self",
+        "set",
+        "some",
+        "static",
+        "str",
+        "string",
+        "struct",
+        "super",
+        "switch",
+        "this",
+        "throw",
+        "trait",
+        "true",
+        "try",
+        "type",
+        "typeof",
+        "union",
+        "unsafe",
+        "use",
+        "var",
+        "vec",
+        "virtual",
+        "void",
+        "where",
+        "while",
+        "with",
+        "yield",
+    ]
 )
 
 
@@ -54,7 +152,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Test:
+class Condition:
     """A field compared with a value; a flag only with true or false."""
 
     field: Field
@@ -70,7 +168,7 @@ class Function:
     record: Record
     does: str
     field: Field | None = None  # what is listed, summed, or sorted by
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Condition, ...] = ()
     joint: str = "and"
     down: bool = False  # the largest first
 
@@ -132,13 +230,13 @@ def without(whole: Record, field: Field) -> Record:
     return replace(whole, fields=tuple(each for each in whole.fields if each != field))
 
 
-def condition(rng: random.Random, part: str, field: Field) -> Test:
+def condition(rng: random.Random, part: str, field: Field) -> Condition:
     """A test of one field that somebody may want to make."""
     if field.kind == "flag":
-        return Test(field, "==", rng.random() < 0.7)
+        return Condition(field, "==", rng.random() < 0.7)
     if field.kind == "text":
-        return Test(field, rng.choice(("==", "==", "!=")), plain_text(rng, part, field.name))
-    return Test(field, rng.choices(list(SIGNS), (5, 5, 3, 3, 2, 1))[0], _number(rng, field.kind))
+        return Condition(field, rng.choice(("==", "==", "!=")), plain_text(rng, part, field.name))
+    return Condition(field, rng.choices(list(SIGNS), (5, 5, 3, 3, 2, 1))[0], _number(rng, field.kind))
 
 
 def function(rng: random.Random, part: str) -> Function:
@@ -168,7 +266,10 @@ def function(rng: random.Random, part: str) -> Function:
 def items(rng: random.Random, part: str, one: Function, count: int = 5) -> list[dict[str, Any]]:
     """Records to try a function on: values on each side of what it tests, so that a wrong one is found out."""
     return [
-        {field.name: _value(rng, part, field, [test for test in one.tests if test.field == field]) for field in one.record.fields}
+        {
+            field.name: _value(rng, part, field, [test for test in one.tests if test.field == field])
+            for field in one.record.fields
+        }
         for _ in range(count)
     ]
 
@@ -243,7 +344,7 @@ def _number(rng: random.Random, kind: str) -> int | float:
     return whole + rng.choice((0.0, 0.25, 0.5, 0.75, 0.5))
 
 
-def _value(rng: random.Random, part: str, field: Field, tests: Iterable[Test]) -> Any:
+def _value(rng: random.Random, part: str, field: Field, tests: Iterable[Condition]) -> Any:
     def one() -> Any:
         near = [test.value for test in tests]
         if field.kind == "flag":
@@ -251,7 +352,9 @@ def _value(rng: random.Random, part: str, field: Field, tests: Iterable[Test]) -
         if field.kind == "text":
             return rng.choice([*near, plain_text(rng, part, field.name)])
         if near and rng.random() < 0.6:
-            return max(0, near[0] + rng.choice((-1, 0, 1)) * rng.choice((1, 2))) + (0 if field.kind == "integer" else 0.0)
+            return max(0, near[0] + rng.choice((-1, 0, 1)) * rng.choice((1, 2))) + (
+                0 if field.kind == "integer" else 0.0
+            )
         return _number(rng, field.kind)
 
     return [one() for _ in range(rng.randint(0, 2))] if field.many else one()

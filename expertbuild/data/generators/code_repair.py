@@ -51,11 +51,15 @@ def _broken(rng: random.Random, writer: ModuleType, code: str) -> tuple[str, str
         return "nothing wrong", code
     if rng.random() < LOSES:
         mark = rng.choice([mark for mark in writer.LOST if mark in code])
-        places = [place for place in range(len(code)) if code.startswith(mark, place) and writer.breaks(code, place, mark)]
+        places = [
+            place for place in range(len(code)) if code.startswith(mark, place) and writer.breaks(code, place, mark)
+        ]
         if places:
             place = rng.choice(places)
             return "something missing", code[:place] + code[place + len(mark) :]
-    slips = {slip: [match.start() for match in re.finditer(rf"(?<!\w){re.escape(slip[0])}", code)] for slip in writer.SLIPS}
+    slips = {
+        slip: [match.start() for match in re.finditer(rf"(?<!\w){re.escape(slip[0])}", code)] for slip in writer.SLIPS
+    }
     right, wrong = rng.choice([slip for slip, found in slips.items() if found])
     place = rng.choice(slips[right, wrong])
     return "a wrong word", code[:place] + wrong + code[place + len(right) :]

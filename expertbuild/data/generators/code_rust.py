@@ -161,4 +161,4 @@ def breaks(code: str, place: int, mark: str) -> bool:
         return False
     if mark == "|":
         return code[place - 1].isalpha()  # the second bar of a closure: without the first, it is an "or" of bits
-    return mark != ">" or code[place - 1] not in "-=" and code[place + 1 : place + 2] not in ("=", " ")
+    return mark != ">" or (code[place - 1] not in "-=" and code[place + 1 : place + 2] not in ("=", " "))

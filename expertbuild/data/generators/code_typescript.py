@@ -107,7 +107,7 @@ def _shape(record: Record) -> str:
 
 def function_tests(one: Function, tried: Sequence[tuple[Sequence[Any], Any]]) -> str:
     of, called = pascal(one.record.name), camel(one.name)
-    lines = ["const told = (value: unknown): string => JSON.stringify(value) ?? \"undefined\";"]
+    lines = ['const told = (value: unknown): string => JSON.stringify(value) ?? "undefined";']
     for given, expected in tried:
         items = [{one.record.key(field): item[field.name] for field in one.record.fields} for item in given]
         wanted = "undefined" if expected is None else _told(one.record, expected)
@@ -127,6 +127,4 @@ def _told(record: Record, value: Any) -> str:
 
 def breaks(code: str, place: int, mark: str) -> bool:
     """Whether the code is broken without this mark, and can be mended in one way only."""
-    if mark in ("(", ")") and code[max(0, place - 5) : place + 1] in ("(item", "item)"):
-        return False
-    return True
+    return not (mark in ("(", ")") and code[max(0, place - 5) : place + 1] in ("(item", "item)"))

@@ -9,8 +9,9 @@ from dataclasses import replace
 from types import ModuleType
 
 from expertbuild.data.generators import code_model as model
-from expertbuild.data.generators.code_languages import cannot, language as language_of
-from expertbuild.data.generators.code_model import Function, Test, pascal
+from expertbuild.data.generators.code_languages import cannot
+from expertbuild.data.generators.code_languages import language as language_of
+from expertbuild.data.generators.code_model import Condition, Function, pascal
 from expertbuild.data.generators.code_rows import SAID, row, said_of
 from expertbuild.data.generators.phrases import Value, Voice, spoken
 from expertbuild.data.generators.words import plural
@@ -76,7 +77,7 @@ def _where(voice: Voice, one: Function) -> Value:
     return voice.later("both" if one.joint == "and" else "either", x=said[0], y=said[1])
 
 
-def _test(voice: Voice, test: Test) -> Value:
+def _test(voice: Voice, test: Condition) -> Value:
     col = said_of(test.field)
     if test.field.kind == "flag":
         return voice.later("where_yes" if test.value else "where_no", **col)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from expertbuild.data.generators import code_model as model
-from expertbuild.data.generators.code_languages import cannot, language as language_of
+from expertbuild.data.generators.code_languages import cannot
+from expertbuild.data.generators.code_languages import language as language_of
 from expertbuild.data.generators.code_model import Field, Record, pascal
 from expertbuild.data.generators.code_rows import SAID, form_of, row
 from expertbuild.data.generators.documents import decimal, number
@@ -58,7 +59,8 @@ def _record(rng: random.Random, part: str, shape: str) -> Record:
     fields = list(record.fields)
     if shape == "several":
         for place in rng.sample(range(len(fields)), rng.randint(1, 2)):
-            fields[place] = replace(fields[place], **{rng.choice(("optional", "null")): True})
+            null = rng.random() < 0.5
+            fields[place] = replace(fields[place], optional=not null, null=null)
     elif rng.random() < 0.12:
         place = rng.randrange(len(fields))
         fields[place] = replace(fields[place], kind="unknown")
@@ -80,8 +82,8 @@ def _within(rng: random.Random, part: str, record: Record) -> Field:
 
 def _document(rng: random.Random, part: str, record: Record, shape: str) -> str:
     if shape != "several":
-        made = _object(rng, part, record)
-        return _written(rng, [made] if rng.random() < 0.1 else made)
+        one = _object(rng, part, record)
+        return _written(rng, [one] if rng.random() < 0.1 else one)
     made = [_object(rng, part, record) for _ in range(rng.choice((2, 2, 3)))]
     for field in record.fields:
         if field.optional or field.null:
@@ -108,13 +110,11 @@ def _value(rng: random.Random, part: str, field: Field) -> Any:
 def _one(rng: random.Random, part: str, field: Field) -> Any:
     if field.record is not None:
         return _object(rng, part, field.record)
-    made = {
-        "text": lambda: model.plain_text(rng, part, field.name),
-        "integer": lambda: number(rng),
-        "real": lambda: decimal(rng),
-        "flag": lambda: rng.random() < 0.5,
-    }
-    return made[field.kind]()
+    if field.kind == "flag":
+        return rng.random() < 0.5
+    if field.kind == "text":
+        return model.plain_text(rng, part, field.name)
+    return number(rng) if field.kind == "integer" else decimal(rng)
 
 
 def _written(rng: random.Random, document: Any) -> str:

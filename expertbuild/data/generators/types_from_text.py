@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 from expertbuild.data.generators import code_model as model
-from expertbuild.data.generators.code_languages import cannot, language as language_of
+from expertbuild.data.generators.code_languages import cannot
+from expertbuild.data.generators.code_languages import language as language_of
 from expertbuild.data.generators.code_model import Field, Record, pascal
 from expertbuild.data.generators.code_rows import SAID, form_of, row, said_of
 from expertbuild.data.generators.phrases import Value, Voice, article, spoken
@@ -59,7 +60,15 @@ def _capital(voice: Voice, said: str) -> str:
 
 
 def _field(voice: Voice, field: Field, end: str) -> str:
-    what = "many" if field.many else "optional" if field.optional else "flag" if field.kind == "flag" and not end else "one"
+    what = (
+        "many"
+        if field.many
+        else "optional"
+        if field.optional
+        else "flag"
+        if field.kind == "flag" and not end
+        else "one"
+    )
     return voice.say(f"{what}{end}", **said_of(field), kind=voice.later(f"kind_{field.kind}"))
 
 

@@ -4,6 +4,7 @@ It does not hold a hostile program in by itself: what is run here was first kept
 `rust_check` and `typescript_check`). When its time is over the whole group of processes is ended.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -63,10 +64,8 @@ def run(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:

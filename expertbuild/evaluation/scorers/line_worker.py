@@ -68,7 +68,8 @@ class LineWorker:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        self._lines = lines = queue.Queue()
+        lines: queue.Queue[str | None] = queue.Queue()
+        self._lines = lines
         process = subprocess.Popen(
             list(self._command()),
             stdin=subprocess.PIPE,

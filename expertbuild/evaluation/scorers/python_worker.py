@@ -16,7 +16,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import syscalls  # type: ignore[import-not-found]  # noqa: E402
+import contextlib
+
+import syscalls  # type: ignore[import-not-found]
 
 PRELOADED = """
 abc bisect collections collections.abc copy dataclasses datetime decimal enum fractions functools heapq itertools json
@@ -45,10 +47,8 @@ def _warm() -> None:
     Any_.__annotations__ = {"a": "int | None"}
     typing.get_type_hints(dataclasses.dataclass(Any_))
     "é".encode("idna")
-    try:
+    with contextlib.suppress(SyntaxError):
         compile("x = (", "answer", "exec")
-    except SyntaxError:
-        pass
 
 
 def _run(parts: list[str], seconds: float, memory: int) -> dict[str, object]:
@@ -67,10 +67,8 @@ def _run(parts: list[str], seconds: float, memory: int) -> dict[str, object]:
     os.close(writing)
     told = _heard(reading, seconds)
     os.close(reading)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _, status = os.waitpid(child, 0)
     return _meant(told, token, status)
 
@@ -99,8 +97,10 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
     """The same again in Python's words: they are easier to read, and hold where Linux is not."""
     if event.split(".")[0] in ("open", "socket", "subprocess", "shutil", "ctypes", "ftplib", "urllib", "winreg") or (
         event in ("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.kill", "os.remove")
-        or event in ("os.rename", "os.rmdir", "os.mkdir", "os.listdir", "os.scandir", "os.chmod", "os.link", "os.symlink")
-        or event in ("os.truncate", "os.putenv", "os.chdir", "signal.pthread_kill", "cpython.run_command", "fcntl.fcntl")
+        or event
+        in ("os.rename", "os.rmdir", "os.mkdir", "os.listdir", "os.scandir", "os.chmod", "os.link", "os.symlink")
+        or event
+        in ("os.truncate", "os.putenv", "os.chdir", "signal.pthread_kill", "cpython.run_command", "fcntl.fcntl")
     ):
         raise PermissionError(f"{event} is not allowed here")
 

@@ -114,7 +114,18 @@ def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
         folder = Path(made)
         (folder / "answer.rs").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
         crates = _crates().name
-        words = ["--edition", EDITION, "--cap-lints", "allow", "-C", "debuginfo=0", "-L", crates, "--error-format", "short"]
+        words = [
+            "--edition",
+            EDITION,
+            "--cap-lints",
+            "allow",
+            "-C",
+            "debuginfo=0",
+            "-L",
+            crates,
+            "--error-format",
+            "short",
+        ]
         words += ["--extern", "serde", "--extern", "serde_json"]
         words += ["--crate-type", "bin"] if runs else ["--crate-type", "lib", "--emit", "metadata"]
         path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}  # the linker

@@ -14,7 +14,17 @@ import sys
 # x86_64 and aarch64 numbers of the calls that remain.
 _ALLOWED = {
     "x86_64": {
-        **{"read": 0, "write": 1, "close": 3, "fstat": 5, "poll": 7, "lseek": 8, "mmap": 9, "mprotect": 10, "munmap": 11},
+        **{
+            "read": 0,
+            "write": 1,
+            "close": 3,
+            "fstat": 5,
+            "poll": 7,
+            "lseek": 8,
+            "mmap": 9,
+            "mprotect": 10,
+            "munmap": 11,
+        },
         **{"brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14, "rt_sigreturn": 15, "sched_yield": 24, "mremap": 25},
         **{"madvise": 28, "nanosleep": 35, "getpid": 39, "exit": 60, "gettimeofday": 96, "getrusage": 98, "times": 100},
         **{"sigaltstack": 131, "gettid": 186, "futex": 202, "clock_gettime": 228, "clock_getres": 229},
@@ -24,7 +34,15 @@ _ALLOWED = {
         **{"close": 57, "lseek": 62, "read": 63, "write": 64, "ppoll": 73, "fstat": 80, "exit": 93, "exit_group": 94},
         **{"futex": 98, "nanosleep": 101, "clock_gettime": 113, "clock_getres": 114, "clock_nanosleep": 115},
         **{"sched_yield": 124, "sigaltstack": 132, "rt_sigaction": 134, "rt_sigprocmask": 135, "rt_sigreturn": 139},
-        **{"times": 153, "getrusage": 165, "gettimeofday": 169, "getpid": 172, "gettid": 178, "brk": 214, "munmap": 215},
+        **{
+            "times": 153,
+            "getrusage": 165,
+            "gettimeofday": 169,
+            "getpid": 172,
+            "gettid": 178,
+            "brk": 214,
+            "munmap": 215,
+        },
         **{"mremap": 216, "mmap": 222, "mprotect": 226, "madvise": 233, "getrandom": 278, "rseq": 293},
     },
 }
