@@ -82,7 +82,7 @@ def settled(names: Sequence[str], prompt: str | None, answer: str | None, where:
         if name is not None and name != question:
             made[part] = name
     for name in made.values():
-        if "{" not in name and not _PLAIN.fullmatch(name):
+        if name in names and not _PLAIN.fullmatch(name):
             raise StartMistake(
                 f'the column "{name}" has a mark in its name that templates use.', where=where, hint="Rename it."
             )

@@ -172,12 +172,12 @@ def test_what_a_seed_writes_is_pinned() -> None:
 
 
 PINNED = {
-    "code_repair python": "c00bcceb",
-    "code_repair rust": "e418cd83",
-    "code_repair typescript": "9284c999",
-    "text_to_function python": "2cb8bf2a",
-    "text_to_function rust": "d21a4e03",
-    "text_to_function typescript": "102f9c4e",
+    "code_repair python": "a1a19fce",
+    "code_repair rust": "ae721720",
+    "code_repair typescript": "df8d8916",
+    "text_to_function python": "efc5a9cb",
+    "text_to_function rust": "0e550915",
+    "text_to_function typescript": "5d471d94",
     "types_from_json python": "b5d2912f",
     "types_from_json rust": "d77196be",
     "types_from_json typescript": "16562483",

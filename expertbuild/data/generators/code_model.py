@@ -305,10 +305,28 @@ def tried(rng: random.Random, part: str, one: Function) -> list[tuple[list[dict[
         made.append((given, run(one, given)))
         if len(made) == 4:
             break
-    if one.does == "all":
-        kept = [item for given, _ in made for item in given if _holds(one, item)]
-        made.append((kept, True))
-    return made
+    return made + [([item], run(one, [item])) for item in _edges(rng, part, one)]
+
+
+def _edges(rng: random.Random, part: str, one: Function) -> Iterator[dict[str, Any]]:
+    """For each test, records at its edge and beside it, where the other tests leave the decision to it."""
+    for test in one.tests:
+        others = replace(one, tests=tuple(each for each in one.tests if each != test))
+        for value in _around(rng, part, test):
+            item = items(rng, part, one, 1)[0]
+            for _ in range(20):
+                if not others.tests or _holds(others, item) == (one.joint == "and"):
+                    break
+                item = items(rng, part, one, 1)[0]
+            yield item | {test.field.name: value}
+
+
+def _around(rng: random.Random, part: str, test: Condition) -> tuple[Any, ...]:
+    if test.field.kind == "flag":
+        return (True, False)
+    if test.field.kind == "text":
+        return (test.value, f"{plain_text(rng, part, test.field.name)} {test.value}")
+    return (test.value, test.value + 1, test.value - 1)
 
 
 def plain_text(rng: random.Random, part: str, name: str = "") -> str:

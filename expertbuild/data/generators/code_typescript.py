@@ -126,5 +126,5 @@ def _told(record: Record, value: Any) -> str:
 
 
 def breaks(code: str, place: int, mark: str) -> bool:
-    """Whether the code is broken without this mark, and can be mended in one way only."""
-    return not (mark in ("(", ")") and code[max(0, place - 5) : place + 1] in ("(item", "item)"))
+    """Whether the code is broken without this mark, and can be mended in one way only: here, any of LOST."""
+    return True
