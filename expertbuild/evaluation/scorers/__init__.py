@@ -21,7 +21,7 @@ SCORERS = Catalogue(
         for kind in (
             *("cypher_execution", "cypher_match", "exact_match", "json_equal", "sql_execution"),
             *("python_tests", "rust_check", "typescript_check"),
-            *("bleu", "chrf", "json_schema", "sql_parse", "token_f1"),
+            *("bleu", "chrf", "json_schema", "postgres_execution", "sql_parse", "token_f1"),
         )
     },
 )
