@@ -28,6 +28,7 @@ VERBS = {
     "export": "expertbuild.verbs.export:main",
     "migrate": "expertbuild.verbs.migrate:main",
     "synthesize": "expertbuild.verbs.synthesize:main",
+    "new": "expertbuild.verbs.new:main",
     "install": "runtime.registry.commands.install:install",
     "update": "runtime.registry.commands.update:update",
     "lock": "runtime.registry.commands.lock:lock",

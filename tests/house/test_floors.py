@@ -26,6 +26,7 @@ SEES: dict[str, set[str]] = {
     "expertbuild.training": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
     "expertbuild.evaluation": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
     "expertbuild.migration": {"runtime", "expertbuild.compose"},
+    "expertbuild.starting": {"runtime", "expertbuild.catalogue", "expertbuild.data", "expertbuild.migration"},
     "expertbuild.actions": {
         "runtime",
         "expertbuild.graph",
