@@ -35,6 +35,8 @@ class Progress:
                     if sequence.id in self.open:  # not yet given up with another of its sequences
                         events += self.give_up(self.open[sequence.id], "error", outcome)
                 continue
+            if not all(self._lives(sequence) for sequence in counts):
+                continue  # computed by itself after a failure, and given up meanwhile with another answer of its request
             for sequence, count in counts.items():
                 self._scheduler.commit(sequence, min(count, sequence.missing))
             events += self._advance([each for each in counts if not each.missing], outcome)
@@ -71,9 +73,9 @@ class Progress:
             picks = self._runner.next_tokens(front, logits, list(rows.values()))
             for sequence, pick in zip(front, picks, strict=True):
                 row = rows.pop(sequence)
-                alive = self.open.get(sequence.id)
-                if alive is None or sequence not in alive.open:
+                if not self._lives(sequence):
                     continue  # given up with another answer of its request
+                alive = self.open[sequence.id]
                 if isinstance(pick, str):
                     events += self.give_up(alive, "error", pick)
                     continue
@@ -85,6 +87,10 @@ class Progress:
                 else:
                     sequence.draft = []
         return events
+
+    def _lives(self, sequence: Running) -> bool:
+        group = self.open.get(sequence.id)
+        return group is not None and sequence in group.open
 
     def _take(self, group: Group, sequence: Running, pick: Pick) -> list[Event]:
         token = pick.token

@@ -38,6 +38,14 @@ class Metrics:
             lambda: len(runtime.experts)
         )
 
+        speculation = runtime.engine.speculation
+        Gauge("expertbuild_tokens_guessed", "Tokens guessed ahead", registry=registry).set_function(
+            lambda: speculation.guessed
+        )
+        Gauge("expertbuild_guesses_right", "Guessed tokens that came true", registry=registry).set_function(
+            lambda: speculation.right
+        )
+
     def ended(self, expert: str | None, status: str) -> None:
         """A request is over: `ok`, `gone`, or the status code of its error."""
         self._requests.labels(expert or "base", status).inc()

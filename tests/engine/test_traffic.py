@@ -195,6 +195,35 @@ def test_running_out_of_memory_ends_its_own_request(engine: Engine, options: dic
         engine.model.forward = forward  # type: ignore[method-assign]
 
 
+def test_an_answer_that_fails_while_its_siblings_are_computed_again_takes_them_along(base: Path) -> None:
+    """Two of three answers were preempted and have whole chunks to compute when memory runs out for the first."""
+    engine = _load(base, cache_tokens=256, max_batch=8)
+    other = Request(prompt(9, 3), 30)
+    (expected,) = engine.generate([other])
+    engine.submit(Request(prompt(62), 30, n=3, sampling=Sampling(temperature=1.0, seed=1), id="bad"))
+    engine.submit(Request(other.tokens, 30, id="good"))
+    for _ in range(4):
+        engine.step()
+    for sequence in engine._scheduler.running[1:3]:
+        engine._scheduler._preempt(sequence)
+    engine._scheduler.cache.forget()
+    forward, failures = engine.model.forward, iter([True, True])
+
+    def failing(batch: Any, pages: Any) -> torch.Tensor:
+        if next(failures, False):
+            raise RuntimeError("out of memory")
+        return forward(batch, pages)
+
+    engine.model.forward = failing  # type: ignore[method-assign]
+    told: list[Any] = []
+    while engine.busy:
+        told += engine.step()
+        engine.check()
+    results = {(event.id, event.choice): event.result for event in told if event.result is not None}
+    assert [results["bad", choice].finish_reason for choice in range(3)] == ["error"] * 3
+    assert results["good", 0].tokens == expected.tokens
+
+
 _made: list[Engine] = []
 
 

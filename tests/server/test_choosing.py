@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from openai import OpenAI
 
@@ -106,6 +107,21 @@ def test_beam_search_is_asked_for_as_vllm_has_it(client: OpenAI) -> None:
     reply = client.chat.completions.create(**PLAIN, n=3, extra_body=beams)
     assert len({choice.message.content for choice in reply.choices}) == 3
     assert reply.usage and reply.usage.completion_tokens > 12
+
+
+def test_guessing_ahead_is_asked_for_by_request_and_counted(client: OpenAI, address: str) -> None:
+    def value(name: str) -> float:
+        lines = httpx.get(f"{address}/metrics").text.splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(name + " ")))
+
+    told = [{"role": "user", "content": "the lazy dog and the lazy dog and the lazy dog"}]
+    rules = {"logit_bias": {"99": 100}, "max_tokens": 30}
+    plain = client.chat.completions.create(**PLAIN | {"messages": told} | rules)
+    before = value("expertbuild_guesses_right")
+    guessed = client.chat.completions.create(**PLAIN | {"messages": told} | rules, extra_body={"speculate": "ngram"})
+    assert guessed.choices[0].message.content == plain.choices[0].message.content
+    assert value("expertbuild_guesses_right") - before > 15
+    assert value("expertbuild_tokens_guessed") >= value("expertbuild_guesses_right")
 
 
 def test_several_answers_come_from_python_too(runtime: Runtime) -> None:
