@@ -1,4 +1,5 @@
-"""Looks at the store now and then: what is installed while the runtime serves is served without a restart."""
+"""Looks at the store and the trust file now and then: what is installed while the runtime serves is served without a
+restart, and what a revoked key let in is not served any longer."""
 
 import logging
 from collections.abc import Callable
@@ -7,12 +8,13 @@ from threading import Event, Thread
 
 from runtime.errors import Problem
 from runtime.registry.store import Store
+from runtime.registry.trust import trust_file
 
 _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """A thread that calls `changed` after the records of a store are no longer what they were."""
+    """A thread that calls `changed` after the records of a store, or the keys, are no longer what they were."""
 
     def __init__(self, store: Store, seconds: float, changed: Callable[[], object]) -> None:
         self._store, self._seconds, self._changed = store, seconds, changed
@@ -37,9 +39,9 @@ class Watch:
                 _log.warning("the store could not be taken over: %s", problem)
 
     def _look(self) -> dict[Path, int]:
-        """When each record was written. One that goes away in between is seen to be gone at the next look."""
+        """When each file was written. One that goes away in between is seen to be gone at the next look."""
         found = {}
-        for path in self._store.records.glob("*/*/*.json"):
+        for path in (trust_file(), *self._store.records.glob("*/*/*.json")):
             try:
                 found[path] = path.stat().st_mtime_ns
             except OSError:

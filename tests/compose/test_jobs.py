@@ -49,7 +49,7 @@ def test_what_cfg_job_prints_is_valid_for_every_expert_with_every_adapter(worksp
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_a_build_is_planned_with_every_adapter(workspace, adapter):
-    assert one("expert=mine", f"adapter={adapter}").config["adapter"]["kind"] == adapter
+    assert one("expert=expert-json", f"adapter={adapter}").config["adapter"]["kind"] == adapter
 
 
 def test_the_expert_chooses_its_adapter_and_the_command_line_wins_over_it(workspace):

@@ -14,6 +14,7 @@ from runtime.registry.store import Store
 from runtime.registry.succession import next_rotation, revoke, rotate
 from runtime.service import LoadRefused, Runtime
 from runtime.service.bases import Base, find_base
+from tests.server.conftest import wait_for
 from tests.server.installed import package
 
 
@@ -131,6 +132,17 @@ def test_an_expert_that_was_loaded_before_its_key_was_revoked_does_not_stay(
         assert runtime.experts == {} and runtime.engine.attached() == {}
         assert "revoked" in str(runtime.refused["local/expert-query"])
         assert runtime.generate("hello", max_tokens=1).expert is None
+
+
+def test_a_runtime_that_watches_lets_go_of_what_a_revoked_key_let_in(
+    base: Path, store: Store, engine: Engine, tmp_path: Path, trust: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine))
+    with Runtime(base, store=store, cache_tokens=512, watch=0.02) as runtime:
+        assert runtime.experts
+        revoke("local", developer_key_id())
+        wait_for(lambda: runtime.experts == {}, 60)
+        assert "revoked" in str(runtime.refused["local/expert-query"])
 
 
 def test_an_expert_of_a_retired_key_is_loaded_as_before(
