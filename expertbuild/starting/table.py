@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from expertbuild.data.columns import to_row
+from expertbuild.data.records import records
 from expertbuild.data.rows import Row
-from expertbuild.data.sources.files import READERS
+from expertbuild.data.unpacked import File
 from expertbuild.starting.errors import StartMistake
 
 LEAST = 20  # rows: fewer leave nothing to train and to test on
@@ -34,21 +35,17 @@ class Table:
 
 def read(path: Path, prompt: str | None, answer: str | None) -> Table:
     """The table, its columns settled and every record tried."""
-    form = path.suffix.lstrip(".").lower()
     if not path.is_file():
         raise StartMistake("there is no such file.", where=str(path))
-    if form not in READERS:
-        raise StartMistake(
-            f'"{form}" is not a format read here.', where=path.name, hint=f"Known: {', '.join(READERS)}."
-        )
-    records = list(READERS[form](path))
-    if len(records) < LEAST:
-        raise StartMistake(f"has {len(records)} rows; an expert needs {LEAST} at least.", where=path.name)
-    first = records[0][1]
+    file = File(path, path.name)
+    found = list(records(file, file.format))
+    if len(found) < LEAST:
+        raise StartMistake(f"has {len(found)} rows; an expert needs {LEAST} at least.", where=path.name)
+    first = found[0][1]
     if not isinstance(first, Mapping):
         raise StartMistake("is not a table with named columns.", where=path.name)
     columns = settled(list(map(str, first)), prompt, answer, path.name)
-    rows = [to_row(record, columns, f"{path.name}:{number}") for number, record in records]
+    rows = [to_row(record, columns, f"{path.name}:{number}") for number, record in found]
     return Table(path, columns, rows)
 
 

@@ -52,9 +52,7 @@ class Runner:
 
         A request that got all of its missing tokens has a row of logits, and one more for each token of its draft.
         """
-        self._grammars.begin(
-            [each.matcher for each, count in plan.counts.items() if each.matcher and count >= each.missing]
-        )
+        self._begin_masks(plan.counts)
         self.pages.copy(plan.copies)
         if plan.fresh:
             self.pages.clear(plan.fresh)
@@ -93,6 +91,13 @@ class Runner:
         prompts.place(made, pages, table, 0)
         span = Span(tokens, made.length, table, True, 0, None, made.length + len(tokens))
         return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
+
+    def _begin_masks(self, counts: dict[Running, int]) -> None:
+        """A head start for the grammars of those whose next token comes of this step."""
+        try:
+            self._grammars.begin([each.matcher for each, n in counts.items() if each.matcher and n >= each.missing])
+        except Exception:  # a grammar's: it is met again where it ends its own request
+            return
 
     def _picks(self, sequences: list[Running], logits: Tensor) -> list[Pick | str]:
         with torch.inference_mode():

@@ -139,7 +139,7 @@ def test_words_in_a_table_are_never_obeyed(capsys: pytest.CaptureFixture[str]) -
         (["Expert_X"], "is no name for an expert"),
         (["expert-x", "--data", "absent.csv"], "there is no such file"),
         (["expert-x", "--data", "few.csv"], "an expert needs 20 at least"),
-        (["expert-x", "--data", "notes.txt"], "is not a format read here"),
+        (["expert-x", "--data", "notes.docx"], "is not a format read here"),
         (["expert-x", "--data", "broken.jsonl"], "broken.jsonl:2"),
         (["expert-x", "--data", "some.csv", "--answer", "anwser"], 'there is no column "anwser"'),
         (["expert-x", "--answer", "kind"], "Say --data FILE too"),
@@ -151,7 +151,7 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_written(
 ) -> None:
     table("few.csv", [{"question": "a", "answer": "b"}])
     table("some.csv", [{"question": f"a{n}", "answer": "b"} for n in range(30)])
-    Path("notes.txt").write_text("x")
+    Path("notes.docx").write_text("x")
     Path("broken.jsonl").write_text('{"question": "a", "answer": "b"}\n{"question": \n')
     Path("experts/expert-there").mkdir(parents=True)
     assert main(["new", *words]) == 2
