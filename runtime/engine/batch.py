@@ -103,7 +103,7 @@ def build_batch(
         chunks=tuple(chunks),
         last=torch.tensor(last, dtype=torch.int64).to(device),
         mix=mix,
-        turns=_turns(singles + several, rope, device),
+        turns=_turns([*singles, *several], rope, device),
     )
 
 

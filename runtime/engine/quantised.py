@@ -29,7 +29,7 @@ _LEAST = 1e-30  # instead of dividing by zero where a whole row is zero
 def in_pieces(rounding: Callable[[Tensor], tuple[Tensor, ...]], weight: Tensor) -> tuple[Tensor, ...]:
     """`rounding` of some rows at a time: what it needs in between stays small, and in memory that is at hand."""
     rows = max(1, _PIECE // weight.shape[1])
-    pieces = [rounding(piece.float()) for piece in weight.split(rows)]
+    pieces = [rounding(piece.float()) for piece in weight.split(rows)]  # type: ignore[no-untyped-call]
     return tuple(torch.cat(each) for each in zip(*pieces, strict=True))
 
 

@@ -67,15 +67,15 @@ _ARCHITECTURES: dict[str, dict[str, bool]] = {
 
 def _shape(config: Mapping[str, Any]) -> Shape:
     kind = config.get("model_type")
-    if kind not in _ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in _ARCHITECTURES:
         known = ", ".join(_ARCHITECTURES)
-        raise ValueError(f"model_type {kind!r} is not one this engine runs ({known})")
+        raise ValueError(f"model_type {str(kind)[:40]!r} is not one this engine runs ({known})")
     if config.get("hidden_act", "silu") != "silu":
         raise ValueError(f"hidden_act {config['hidden_act']!r} is not supported, only silu")
     stored = config.get("quantization_config")
     if stored and not nf4.understood(stored):
         raise ValueError("quantization_config is set; this engine reads plain weights, and bitsandbytes' 4 bits")
-    layer_types = set(config.get("layer_types") or ()) - {"full_attention"}
+    layer_types = [each for each in config.get("layer_types") or () if each != "full_attention"]
     if config.get("use_sliding_window") or layer_types:
         raise ValueError("sliding-window attention is not supported")
     heads = _positive(config, "num_attention_heads")
@@ -135,7 +135,12 @@ def _switch(config: Mapping[str, Any], name: str) -> bool:
 
 def _rope(config: Mapping[str, Any], head_dim: int) -> tuple[Rope, float]:
     """And theta. Both spellings: `rope_parameters` of today, `rope_theta` with `rope_scaling` of older checkpoints."""
-    told = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
+    told: dict[str, Any] = {}
+    for name in ("rope_scaling", "rope_parameters"):
+        said = config.get(name) or {}
+        if not isinstance(said, Mapping):
+            raise ValueError(f"{name} is not an object")
+        told |= said
     for name in ("rope_theta", "partial_rotary_factor", "original_max_position_embeddings"):
         if name not in told and config.get(name) is not None:
             told[name] = config[name]

@@ -92,7 +92,7 @@ def _write_shards(base: Path, record: SlotRecord | None, target: Path, dtype: to
     if len(files) == 1:
         (target / "part-0.safetensors").rename(target / "model.safetensors")
         return
-    places = {}
+    places: dict[str, str] = {}
     for number, names in enumerate(files):
         final = f"model-{number + 1:05}-of-{len(files):05}.safetensors"
         (target / f"part-{number}.safetensors").rename(target / final)

@@ -29,7 +29,7 @@ def merged_tensors(base: Path, record: SlotRecord | None) -> Iterator[tuple[str,
             except (SafetensorError, OSError) as error:
                 raise CannotExport(f"is not a safetensors file ({error}).", where=str(file)) from error
             for name in sorted(opened.keys()):
-                tensor: Tensor = opened.get_tensor(name)  # type: ignore[no-untyped-call]
+                tensor: Tensor = opened.get_tensor(name)
                 if not tensor.is_floating_point():
                     raise CannotExport(
                         f"tensor {name} of the base holds {tensor.dtype}; only plain weights are exported."

@@ -21,20 +21,28 @@ NORMAL, CONTROL, USER, UNUSED = 1, 3, 4, 5  # llama.cpp's kinds of tokens
 def add_tokens(writer: Any, base: Path, vocab: int) -> None:
     """Writes the tokenizer of a base directory into a GGUF; refused if llama.cpp could not follow it."""
     document = read_json(base / "tokenizer.json")
-    model = document.get("model") or {}
-    split = split_name(document)
-    if split is None or model.get("type") != "BPE" or model.get("byte_fallback"):
+    model, split = document.get("model"), None
+    try:
+        split = split_name(document)
+        texts, kinds = _tokens(document, model or {}, vocab)
+        merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in (model or {})["merges"]]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise CannotExport(
+            f"the tokenizer is not one of byte pairs ({type(error).__name__}).",
+            where=str(base / "tokenizer.json"),
+            hint="Say tokenizer=none.",
+        ) from error
+    if not isinstance(model, dict) or split is None or model.get("type") != "BPE" or model.get("byte_fallback"):
         raise CannotExport(
             "llama.cpp has no name for the way this base's tokenizer splits text.",
             where=str(base / "tokenizer.json"),
             hint="Say tokenizer=none: the file then takes token ids, and text is made into them elsewhere.",
         )
-    texts, kinds = _tokens(document, model, vocab)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(split)
     writer.add_token_list(texts)
     writer.add_token_types(kinds)
-    writer.add_token_merges([pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]])
+    writer.add_token_merges(merges)
     _add_specials(writer, base, {text: number for number, text in enumerate(texts)})
 
 
@@ -47,15 +55,17 @@ def add_no_tokens(writer: Any, vocab: int) -> None:
 def split_name(document: Mapping[str, Any]) -> str | None:
     """llama.cpp's name for how a tokenizer.json splits text, or None."""
     splitter = document.get("pre_tokenizer") or {}
-    parts = splitter.get("pretokenizers") if splitter.get("type") == "Sequence" else [splitter]
-    kinds = [part.get("type") for part in parts or []]
+    parts: list[Mapping[str, Any]] = [splitter]
+    if splitter.get("type") == "Sequence":
+        parts = splitter["pretokenizers"]
+    kinds = [part.get("type") for part in parts]
     if kinds == ["ByteLevel"]:
         return _SPLITS[""] if parts[0].get("use_regex", True) and not parts[0].get("add_prefix_space") else None
     if kinds != ["Split", "ByteLevel"] or parts[1].get("use_regex") or parts[1].get("add_prefix_space"):
         return None
     if parts[0].get("behavior") != "Isolated" or parts[0].get("invert"):
         return None
-    return _SPLITS.get((parts[0].get("pattern") or {}).get("Regex"))
+    return _SPLITS.get(parts[0]["pattern"].get("Regex") or "no pattern")
 
 
 def _tokens(document: Mapping[str, Any], model: Mapping[str, Any], vocab: int) -> tuple[list[str], list[int]]:
@@ -81,7 +91,7 @@ def _add_specials(writer: Any, base: Path, ids: Mapping[str, int]) -> None:
     ):
         token = said.get(name)
         text = token.get("content") if isinstance(token, dict) else token
-        if text in ids:
+        if isinstance(text, str) and text in ids:
             getattr(writer, add)(ids[text])
     writer.add_add_bos_token(False)
     template = base / "chat_template.jinja"

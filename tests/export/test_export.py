@@ -311,3 +311,26 @@ def test_a_merged_checkpoint_has_to_reproduce_the_canary(base: Path, tmp_path: P
     with pytest.raises(Problem, match="is not the expert: canary 0 is off by 1"):
         export(replace(wanted, canary=wrong), "merged", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"model": {"type": "WordPiece", "vocab": {}}},
+        {"model": None},
+        {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [1, 2]}},
+        {"pre_tokenizer": {"type": "Sequence"}},
+        {"pre_tokenizer": {"type": "Whitespace"}},
+        {"added_tokens": [{"id": "x"}]},
+        {"model": {"type": "BPE", "vocab": {"a": 10**9}, "merges": []}},
+        {"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [3]}},
+    ],
+)
+def test_a_tokenizer_that_llama_cpp_could_not_follow_is_refused(tmp_path: Path, spoil: dict[str, Any]) -> None:
+    pytest.importorskip("gguf")
+    base = tiny_base(tmp_path)
+    document = json.loads((base / "tokenizer.json").read_text())
+    (base / "tokenizer.json").write_text(json.dumps(document | spoil))
+    with pytest.raises(CannotExport, match="token"):
+        export(Wanted(base, "tiny"), "gguf", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
