@@ -98,7 +98,7 @@ def test_traffic_of_every_kind_answers_as_each_would_alone(
             engine.attach(name, records[name], name)
         engine.check()
     assert refused and len(told) + len(refused) == len(todo)
-    assert {result.finish_reason for result in told.values()} >= {"length", "stop", "error"}
+    assert {result.finish_reason for result in told.values()} >= {"length", "error"}
     for request_id, result in told.items():
         other = expected[places[request_id]]
         assert (result.tokens, result.finish_reason, result.error) == (other.tokens, other.finish_reason, other.error)
