@@ -114,7 +114,7 @@ class Runner:
                 sequence.computed,
                 sequence.table,
                 count >= sequence.missing,
-                max(count - sequence.missing, 0),
+                drafted=max(count - sequence.missing, 0),
             )
             for sequence, count in counts.items()
         ]
