@@ -80,7 +80,9 @@ class Runner:
             if adapter is not None and adapter.prompt is not None:
                 return self._after(adapter.prompt, tokens, adapter)
             mix = self._adapters.mix([adapter], [len(tokens)])
-            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, 0, rope, len(tokens))
+            span = Span(
+                tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, rope=rope, prompt=len(tokens)
+            )
             return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
 
     def _after(self, made: Imprint, tokens: Sequence[int], adapter: Attached) -> Tensor:
@@ -89,7 +91,7 @@ class Runner:
         table = list(range(1, (made.length + len(tokens)) // size + 2))
         pages = Pages(model.shape, len(table) + 1, size, device=model.device, dtype=model.dtype)
         prompts.place(made, pages, table, 0)
-        span = Span(tokens, made.length, table, True, 0, None, made.length + len(tokens))
+        span = Span(tokens, made.length, table, True, prompt=made.length + len(tokens))
         return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
 
     def _begin_masks(self, counts: dict[Running, int]) -> None:
@@ -143,9 +145,9 @@ class Runner:
                 sequence.computed,
                 sequence.table,
                 count >= sequence.missing,
-                max(count - sequence.missing, 0),
-                sequence.rope,
-                sequence.prompt,
+                drafted=max(count - sequence.missing, 0),
+                rope=sequence.rope,
+                prompt=sequence.prompt,
             )
             for sequence, count in counts.items()
         ]

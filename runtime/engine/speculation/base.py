@@ -99,7 +99,9 @@ class Base:
             else:
                 shadow.read += part
                 whole = same + len(part) == len(text)
-                spans.append((sequence, Span(part, same, shadow.table, whole, 0, sequence.rope, sequence.prompt)))
+                spans.append(
+                    (sequence, Span(part, same, shadow.table, whole, rope=sequence.rope, prompt=sequence.prompt))
+                )
         if not spans:
             return {}
         if fresh:
