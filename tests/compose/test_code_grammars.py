@@ -3,9 +3,13 @@
 import random
 
 import pytest
+import yaml
 
 from expertbuild.data.generators.tasks import GENERATORS
-from tests.compose.test_grammars import accepts, tokenizer
+from runtime.engine.tokenizer import Tokenizer
+from runtime.home import shipped
+from runtime.service.bases import find_base
+from tests.compose.test_grammars import accepts
 
 TASKS = ("types_from_json", "types_from_text", "text_to_function", "code_repair")
 LANGUAGES = ("python", "rust", "typescript")
@@ -23,12 +27,14 @@ def test_a_grammar_accepts_every_answer_of_its_own_generators(task: str, languag
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_answer_fits_into_what_the_expert_may_say(language: str) -> None:
-    """The tokenizer of the tests is coarser than none and finer than a trained one: what fits here fits there."""
+    """In tokens of the embedded base."""
+    nano = Tokenizer.load(find_base("nano").directory)
+    decoding = yaml.safe_load((shipped("experts") / f"expert-{language}" / "decoding.yaml").read_text(encoding="utf-8"))
     rng = random.Random("long")
     for task in TASKS:
-        for _ in range(50):
-            answer = GENERATORS.load(task).draw(rng, language=language)["answer"]
-            assert len(answer) < 2.2 * 320, len(tokenizer().encode(answer))
+        draw = GENERATORS.load(task).draw
+        longest = max(len(nano.encode(draw(rng, language=language)["answer"])) for _ in range(100))
+        assert longest < decoding["max_tokens"]
 
 
 GOOD = {

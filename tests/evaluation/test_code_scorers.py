@@ -69,6 +69,12 @@ def test_python_that_does_not_pass_is_not(answer: str, said: str) -> None:
     assert said in found.reason
 
 
+def test_tests_may_be_a_list_of_lines_as_public_sets_have_them() -> None:
+    row = case(ADD, '["assert add(1, 2) == 3", "assert add(2, 2) == 4"]', "[]")
+    assert python_tests.score("add = lambda a, b: b + a", row).value == 1
+    assert python_tests.score("add = lambda a, b: 3", row).reason == "does not hold: assert add(2, 2) == 4"
+
+
 HOSTILE = {
     "a file read": "open('/etc/passwd').read()",
     "a file read without open": "import os\nos.read(os.open('/etc/passwd', os.O_RDONLY), 10)",

@@ -19,6 +19,7 @@ from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
 from expertbuild.evaluation.scorers.code_judging import judged
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
+from expertbuild.evaluation.scorers.tsc_program import PROGRAM
 
 # What reaches out of the types that tsc checks, or out of the text.
 NEVER = re.compile(
@@ -75,10 +76,7 @@ def _version() -> str:
 
 WORKER = LineWorker(
     "tsc",
-    lambda: [
-        *(shutil.which("node") or "node", "--max-old-space-size=1024"),
-        *(str(Path(__file__).with_name("tsc_worker.cjs")), str(library())),
-    ],
+    lambda: [shutil.which("node") or "node", "--max-old-space-size=1024", "-e", PROGRAM, str(library())],
     hint="Choose evaluation.scorer.engine=tree-sitter.",
 )
 

@@ -1,12 +1,16 @@
-// A process that reads TypeScript for another: one JSON line in, one out, until its input ends.
-//
-// argv[2] is the library of the tsc that was found. {"code": "..."} gives {"failed": "..."} or {"javascript": "..."}.
-// The only files that a program can reach are its own text and the standard library's types.
+"""The program of the process that reads TypeScript for another: one JSON line in, one out, until its input ends.
+
+Its argument is the library of the tsc that was found. {"code": "..."} gives {"failed": "..."} or {"javascript": "..."}.
+The only files that a program can reach are its own text and the standard library's types. It stands in a module, not in
+a file beside it, so that it is part of the key of a build.
+"""
+
+PROGRAM = r"""
 "use strict";
 const path = require("path");
-const ts = require(process.argv[2]);
+const ts = require(process.argv[1]);
 const FILE = "/answer.ts";
-const LIBRARY = path.dirname(process.argv[2]);
+const LIBRARY = path.dirname(process.argv[1]);
 const OPTIONS = {
   strict: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022, lib: ["lib.es2022.d.ts"], types: [],
   moduleDetection: ts.ModuleDetectionKind.Force, noEmitOnError: true, removeComments: true,
@@ -62,3 +66,4 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
   }
   process.stdout.write(JSON.stringify(answer) + "\n");
 });
+"""
