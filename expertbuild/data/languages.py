@@ -1,16 +1,14 @@
 """Which language a text is in, as far as its script and its small words say: nothing here was trained.
 
-Letters of one script that only one large language uses settle it. Among languages in Latin or Cyrillic script it is the
-share of a text's words that are among a language's most common small words; where no language has a tenth, or two are
-close to each other, the answer is unknown.
+Letters of one script that only one large language uses settle it, as letters do that Russian has and Ukrainian has not.
+Among eight languages in Latin script it is the share of a text's words that are among a language's most common small
+words; where no language has a tenth, two are close to each other, or it is one word only, the answer is unknown.
 """
 
 import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
-
-# ruff: noqa: RUF001 - letters that look like Latin ones are what this is about
 
 UNKNOWN = "unknown"
 READ = 2000  # characters
@@ -28,10 +26,7 @@ _SMALL = {
     "nl": "de het een en van in is dat op te zijn met voor niet aan er om ook als bij maar door over ze hij uit nog worden naar heeft wordt kan dan deze die dit was meer geen hun of tot alle welke hoeveel waar wie toon elke",
     "pl": "i w na z do nie się że jest to jak o od po za przez dla ale czy był była było są tym które który która oraz tak już tylko może ich jego jej przy być co bez pod nad ten ta te ile gdzie kto wszystkie każdy pokaż",
 }  # fmt: skip
-_CYRILLIC = {
-    "ru": "и в не на что с по как это из у за от о к для но его они мы все она так же был быть только или еще который есть",
-    "uk": "і в не на що з по як це із у за від о до для але його вони ми всі вона так же був бути тільки або ще який є та",
-}
+_CYRILLIC = {"ru": frozenset("ыэё"), "uk": frozenset("іїєґ")}  # letters that the other has not
 _SCRIPTS = {
     "HIRAGANA": "ja",
     "KATAKANA": "ja",
@@ -57,14 +52,14 @@ def _by_word(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
     return made
 
 
-_WORDS = {"LATIN": _by_word(_SMALL), "CYRILLIC": _by_word(_CYRILLIC)}
+_WORDS = _by_word(_SMALL)
 
 
 def language_of(text: str) -> str:
     """A language of `LANGUAGES`, or unknown."""
     text = text[:READ]
     if text.isascii():
-        return _by_small_words(text, "LATIN")
+        return _by_small_words(text)
     scripts = Counter(_script(letter) for letter in text if letter.isalpha())
     if not scripts:
         return UNKNOWN
@@ -73,21 +68,29 @@ def language_of(text: str) -> str:
         return "ja"  # Japanese is mostly Chinese characters between its own
     if script in _SCRIPTS:
         return _SCRIPTS[script] if letters > 0.3 * scripts.total() else UNKNOWN
-    return _by_small_words(text, script)
+    if script == "CYRILLIC":
+        return _by_letters(text.casefold())
+    return _by_small_words(text) if script == "LATIN" else UNKNOWN
 
 
-def _by_small_words(text: str, script: str) -> str:
+def _by_letters(text: str) -> str:
+    """Russian or Ukrainian; neither where a text has letters of both, as Belarusian has, or of none."""
+    found = [name for name, letters in _CYRILLIC.items() if not letters.isdisjoint(text)]
+    return found[0] if len(found) == 1 else UNKNOWN
+
+
+def _by_small_words(text: str) -> str:
     said = _WORD.findall(text)
     # Words in capitals are mostly SQL's (FROM, WHERE), and nobody's language, unless everything is in capitals.
     words = [word.casefold() for word in said if not (len(word) > 1 and word.isupper()) or text.isupper()]
     if len(words) < FEWEST:
         return UNKNOWN
-    known = _WORDS.get(script, {})
-    found = Counter(name for word in words for name in known.get(word, ()))
+    found = Counter(name for word in words for name in _WORDS.get(word, ()))
     (best, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
     if most < LEAST * len(words) or most < MARGIN * second:
         return UNKNOWN
-    return best or UNKNOWN
+    several = len({word for word in words if best in _WORDS.get(word, ())}) > 1
+    return best if several else UNKNOWN  # one word alone is often a word of another language
 
 
 @lru_cache(4096)

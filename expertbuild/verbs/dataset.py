@@ -34,6 +34,9 @@ FIGURES = (
 def main(argv: Sequence[str]) -> int:
     """Look at data: preview, stats, validate, diff."""
     words = list(argv)
+    if words[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     if not words or words[0] not in VERBS:
         from expertbuild.compose.faults import did_you_mean
 

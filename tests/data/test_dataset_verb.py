@@ -149,7 +149,25 @@ def test_a_build_ends_with_its_report_and_a_broken_bound_names_file_and_line(
     assert "the measure near_duplicates (share) is " in told.err and "above the max of 0." in told.err
     assert "BROKEN" in told.out and "report.html" in told.out, "the report is there to look at"
     assert list((tmp_path / "home" / "cache" / "rows").rglob("*")), "what was found out is remembered"
-    assert main(["dataset", "diff", *expert]) in (0, 2)
+    assert main(["dataset", "diff", *expert]) == 0
+    assert "rows: 0 added" in capsys.readouterr().out
     recipe.write_text(RECIPE.replace("length", "lenght"))
     assert main([*expert, "target=dataset"]) == 2
     assert "dataset.yaml:8: " in (err := capsys.readouterr().err) and "Did you mean length?" in err
+
+
+def test_a_training_stands_on_the_gate_where_bounds_are_set_and_only_there(tmp_path: Path, expert: list[str]) -> None:
+    from expertbuild.build import steps_of
+    from expertbuild.compose.command import read
+    from expertbuild.compose.jobs import jobs
+
+    def inputs() -> set[str]:
+        command = read([*expert, "target=train"])
+        assert command is not None
+        [train] = steps_of(jobs(command)[0])
+        return set(train.inputs)
+
+    assert inputs() == {"base", "dataset", "gate"}
+    recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
+    recipe.write_text(RECIPE.replace("      max: 0.9\n", "      threshold: 0.7\n"))
+    assert inputs() == {"base", "dataset"}

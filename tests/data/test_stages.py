@@ -153,3 +153,18 @@ def test_looking_at_transforms_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_row_that_was_made_anew_forgets_its_length_and_one_that_was_laid_aside_keeps_it(tmp_path: Path) -> None:
+    from expertbuild.data.spool import Spool
+    from expertbuild.data.transforms import CountedRow
+
+    known = CountedRow(row(1))
+    known.tokens = (7, 3)
+    with Spool(tmp_path) as spool:
+        spool.add(known)
+        spool.add(CountedRow({**known, "answer": "another"}))
+        first, second = spool
+        again = [each["id"] for each in spool]
+    assert (first.tokens, second.tokens) == ((7, 3), None)
+    assert again == ["1", "1"] and not list(tmp_path.iterdir())

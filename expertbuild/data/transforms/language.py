@@ -3,10 +3,11 @@
 - {kind: language, keep: [en]}
 - {kind: language, keep: [en, de], of: question, unknown: drop}
 
-What it can tell: the script of a text, and among languages in Latin script which of eight its small words belong to.
-What it cannot: texts without small words (code, SQL, lists of names, a single line of five words), close relatives of the
-eight, and which of two languages a mixed text is in. All those are `unknown`, and stay unless `unknown: drop` is said. On the
-project's own sentences and on pages of prose it is nearly always right; docs/data.md has the figures.
+What it can tell: the script of a text, Russian from Ukrainian, and among languages in Latin script which of eight its small
+words belong to. What it cannot: texts without small words (code, SQL, lists of names, a line of five words), close relatives of
+the eight (Catalan is often taken for Spanish), and which of two languages a mixed text is in. What it does not know is
+`unknown`, and stays unless `unknown: drop` is said. Of 16,942 single messages of programs (8 words or more) in the 18
+languages, 83.9 % were told right, 15.5 % not at all and 0.7 % wrong.
 """
 
 from pathlib import Path
