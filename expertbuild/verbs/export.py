@@ -136,12 +136,19 @@ def _variant(installed: "Installed", named: str | None) -> "tuple[str, Base]":
 
 def _checked(installed: "Installed", variant: str, base: "Base", unsigned: bool, plain: dict[str, Any]) -> "Wanted":
     """Trust, files and digests as for every load."""
+    from runtime.artifact.adapter import PROMPT
     from runtime.artifact.canary import read_canary
     from runtime.artifact.slots import read_slots
+    from runtime.export.errors import CannotExport
     from runtime.export.exporting import Wanted
     from runtime.service.loading import check_trust
 
     check_trust(installed, unsigned=unsigned)
+    if f"variants/{variant}/{PROMPT}" in installed.record.members:
+        raise CannotExport(
+            f"{installed.reference} is a soft prompt, which none of these formats has a place for.",
+            hint="Serve it with python -m runtime.serve.",
+        )
     return Wanted(
         base.directory,
         base.name,

@@ -170,8 +170,8 @@ def test_a_grammar_that_raises_ends_its_own_request(engine: Engine, left: int, o
 @pytest.mark.parametrize("options", [{}, {"n": 3}, {"beams": BeamRules(3)}, {"speculate": "base"}])
 def test_logits_that_are_no_numbers_end_their_own_request(engine: Engine, options: dict[str, Any]) -> None:
     """An adapter whose numbers are finite, and whose products are not."""
-    huge = Slot(a=torch.full((1, 64), 1e30), b=torch.full((64, 1), 1e30))
-    engine.attach("huge", SlotRecord("lora", {"model.layers.1.self_attn.q_proj": huge}), "huge")
+    huge = Slot(a=torch.full((1, 64), 1e30), b=torch.full((96, 1), 1e30))
+    engine.attach("huge", SlotRecord("lora", {"model.layers.1.mlp.up_proj": huge}), "huge")
     try:
         _unchanged_beside(engine, lambda: Request(prompt(4), 9, adapter="huge", **options), "not finite")
     finally:
