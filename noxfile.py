@@ -14,7 +14,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-FUZZED = ("json", "statement", "manifest", "envelope", "tensors", "slots", "canary", "container", "package")
+FUZZED = ("json", "statement", "manifest", "envelope", "tensors", "slots", "prompt", "canary", "container", "package")
 
 
 def install(session: nox.Session, *what: str) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.plan import Branch, plan
+from expertbuild.actions.report import GATE, REPORT
 from expertbuild.compose.jobs import Job
 from expertbuild.display import listener
 from expertbuild.graph import Cache, Outcome, Remote, Step, StepOutcome, build
+from expertbuild.located import located
 from runtime.engine.base import locate
 from runtime.errors import Mistake
 from runtime.registry.keyfile import key_folder
@@ -33,7 +35,7 @@ def run(job: Job) -> int:
             steps,
             cache,
             jobs=config["jobs"],
-            listener=listen,
+            listener=located(listen, job),
             dry_run=config["dry_run"],
             remote=Remote(config["remote_cache"], push=config["remote_push"]) if config["remote_cache"] else None,
         )
@@ -43,6 +45,7 @@ def run(job: Job) -> int:
         print(planned(outcome))
         return 0
     if not outcome.ok:
+        _tell_reports(steps, outcome)
         return outcome.exit_code
     return _deliver(job, steps, outcome)
 
@@ -76,7 +79,11 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
     if job.config["target"] != "package":
         for step in steps:
             made = outcome[step.id]
-            print(_deliver_base(job, made, outcome) if step.action is MEASURE else summary.result(made))
+            if step.action is MEASURE:
+                print(_deliver_base(job, made, outcome))
+            elif step.action not in (REPORT, GATE):
+                print(summary.result(made))
+        _tell_reports(steps, outcome)
         return 0
     folder = outcome[steps[0].id].path()
     [source] = folder.glob("*.expert")
@@ -86,6 +93,15 @@ def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
     installed = _install(package) if job.config["install"] else None
     print(summary.package(package, installed))
     return 0
+
+
+def _tell_reports(steps: list[Step], outcome: Outcome) -> None:
+    """What the datasets that were asked for are like: also where a bound on them is broken."""
+    for step in steps:
+        if step.action is REPORT and outcome[step.id].record is not None:
+            from expertbuild import summary
+
+            print(summary.dataset(outcome[step.id].path()))
 
 
 def _deliver_base(job: Job, measured: StepOutcome, outcome: Outcome) -> str:

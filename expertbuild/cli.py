@@ -23,8 +23,12 @@ BUILD = "expertbuild.build:run"
 # Each is a function of the words after the verb that returns an exit code; imported when it is typed.
 VERBS = {
     "why": "expertbuild.verbs.why:main",
+    "dataset": "expertbuild.verbs.dataset:main",
     "cache": "expertbuild.verbs.cache:main",
+    "export": "expertbuild.verbs.export:main",
     "migrate": "expertbuild.verbs.migrate:main",
+    "synthesize": "expertbuild.verbs.synthesize:main",
+    "new": "expertbuild.verbs.new:main",
     "install": "runtime.registry.commands.install:install",
     "update": "runtime.registry.commands.update:update",
     "lock": "runtime.registry.commands.lock:lock",

@@ -27,6 +27,14 @@ def result(made: StepOutcome) -> str:
     return f"{made.step.id}: {made.path()}"
 
 
+def dataset(directory: Path) -> str:
+    """What a dataset is like, on one screen, and where the page is that shows more."""
+    from expertbuild.data.report.screen import screen
+
+    document = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    return f"\n{screen(document)}\nreport     {directory / 'report.html'}"
+
+
 def base(directory: Path) -> str:
     """Where a new base lies, what it can do, and how to build on it."""
     from runtime.engine.base import base_digest, tokenizer_digest

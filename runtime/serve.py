@@ -24,6 +24,21 @@ from runtime.home import shipped
 
 _BACKLOG = 2048
 
+# Settings of conf/serve.yaml that are the runtime's own, under the same names.
+PASSED = (
+    "device",
+    "dtype",
+    "weights",
+    "cache_tokens",
+    "cache_dtype",
+    "speculate",
+    "max_batch",
+    "max_tokens",
+    "queue",
+    "adapter_bytes",
+    "watch",
+)
+
 
 def main() -> int:
     try:
@@ -75,13 +90,12 @@ def serve(wanted: dict[str, Any]) -> int:
         from runtime.service.bases import base_of
 
         key = key_from_environment()
-        passed = ("device", "dtype", "cache_tokens", "max_batch", "max_tokens", "queue")
         with Runtime(
             base_of(wanted["base"]),
             experts=wanted["experts"] or None,
             unsigned=wanted["policy"]["unsigned"],
             **wanted["router"],
-            **{name: wanted[name] for name in passed},
+            **{name: wanted[name] for name in PASSED},
         ) as runtime:
             app = create_app(runtime, limits=Limits(wanted["body_bytes"], wanted["timeout"]), key=key)
             host, port = listening.getsockname()[:2]

@@ -28,8 +28,8 @@ _REPLAY = 0.05  # how far a replayed logit may lie from these: other CPUs and GP
 def compile_adapter(run: Context) -> None:
     """Lower the adapter, prove the parity, store what the runtime replays at load."""
     from expertbuild.training.lowering import lower
+    from runtime.artifact.adapter import read_adapter
     from runtime.artifact.canary import Canary, write_canary
-    from runtime.artifact.slots import read_slots
     from runtime.engine.engine import Engine
 
     settings = run.config["compile"]
@@ -46,9 +46,10 @@ def compile_adapter(run: Context) -> None:
 
     _, exactly = differences(exact, "exact")
     _require("none", exactly, settings, len(prompts))
-    data = COMPRESSIONS[settings["compress"]](exact, settings, energies)
-    (run.out / "slots.safetensors").write_bytes(data)
-    stored, after = differences(read_slots(data), "stored")
+    files = _files(exact, settings, energies)
+    for name, data in files.items():
+        (run.out / name).write_bytes(data)
+    stored, after = differences(read_adapter(files, files.__getitem__), "stored")
     _require(settings["compress"], after, settings, len(prompts))
     canary = Canary([_probe(*pair) for pair in zip(prompts, stored, strict=True)][: settings["canaries"]], _REPLAY)
     (run.out / "canary.safetensors").write_bytes(write_canary(canary))
@@ -62,10 +63,23 @@ def compile_adapter(run: Context) -> None:
             "tolerance": settings["tolerance"][settings["compress"]],
             "prompts": len(prompts),
         },
-        "bytes": len(data),
+        "bytes": sum(map(len, files.values())),
         "kind": exact.kind,
     }
     (run.out / "parity.json").write_text(json.dumps(parity, sort_keys=True, indent=2) + "\n", encoding="utf-8")
+
+
+def _files(exact: Any, settings: Mapping[str, Any], energies: Mapping[str, Any]) -> dict[str, bytes]:
+    """The record as files: its layers as compressed as was asked for, its soft prompt in bf16 wherever anything is."""
+    from runtime.artifact.adapter import PROMPT, SLOTS
+    from runtime.artifact.prompt import write_prompt
+
+    files = {}
+    if exact.slots:
+        files[SLOTS] = COMPRESSIONS[settings["compress"]](exact, settings, energies)
+    if exact.prompt is not None:
+        files[PROMPT] = write_prompt(exact.prompt, "fp32" if settings["compress"] == "none" else "bf16")
+    return files
 
 
 def _require(compression: str, difference: float, settings: Mapping[str, Any], prompts: int) -> None:

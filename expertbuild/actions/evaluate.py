@@ -33,12 +33,14 @@ def evaluate(run: Context) -> None:
     from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import document
     from expertbuild.evaluation.evaluate import evaluate as judge
-    from runtime.artifact.slots import read_slots
+    from runtime.artifact.adapter import read_adapter
     from runtime.engine.engine import Engine
 
     settings, decoding = run.config["evaluation"], run.config["decoding"]
     engine = Engine.load(base_directory(run))
-    record = read_slots((run.inputs["compile"] / "slots.safetensors").read_bytes())
+    compiled = run.inputs["compile"]
+    names = {file.name for file in compiled.iterdir()}
+    record = read_adapter(names, lambda name: (compiled / name).read_bytes())
     engine.attach("expert", record, digest="expert")
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None
     cases = run.inputs["dataset"] / "test.jsonl"

@@ -41,7 +41,9 @@ def package(run: Context) -> None:
     for base in bases:
         folder = f"variants/{base['name']}"
         compiled = run.inputs[f"compile/{base['name']}"]
-        members[f"{folder}/slots.safetensors"] = compiled / "slots.safetensors"
+        for name in ("slots.safetensors", "prompt.safetensors"):
+            if (compiled / name).exists():
+                members[f"{folder}/{name}"] = compiled / name
         members[f"{folder}/canary.safetensors"] = compiled / "canary.safetensors"
         members[f"{folder}/evaluation.json"] = run.inputs[f"evaluate/{base['name']}"] / "evaluation.json"
     expert = run.config["expert"]
@@ -94,6 +96,7 @@ def _manifest(run: Context) -> Any:
             max_tokens=decoding["max_tokens"],
             stop=tuple(decoding["stop"]),
             grammar="grammar" in run.files,
+            rope=decoding.get("rope"),
         ),
     )
 

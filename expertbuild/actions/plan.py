@@ -17,6 +17,7 @@ from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.package import PACKAGE
 from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
+from expertbuild.actions.report import GATE, REPORT, gated
 from expertbuild.actions.train import TRAIN
 from expertbuild.data.recipe import files as recipe_files
 from expertbuild.graph import Step
@@ -41,6 +42,8 @@ def plan(branches: Sequence[Branch], expert: Path | None, key_id: str) -> list[S
         return [_base_target(branch) for branch in branches]
     assert expert is not None  # configuration is checked before: only target=base does without
     made = {branch.config["base"]["name"]: _steps(branch, expert) for branch in branches}
+    if target == "dataset":
+        return [steps[name] for steps in made.values() for name in ("dataset", "report", "gate") if name in steps]
     if target != "package":
         return [steps[target] for steps in made.values()]
     return [_package(branches, made, expert, key_id)]
@@ -71,20 +74,25 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
     data |= recipe_files(config["dataset"][config["dataset"]["use"]], expert)
     grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
 
-    config = {**config, "paths": {"expert": str(expert)}}
+    config = {**config, "paths": {"expert": str(expert), "cache": config["paths"]["cache"]}}
 
     def step(action: Any, inputs: dict[str, Step], files: Mapping[str, Path]) -> Step:
         return Step(action.name + of, action, config, inputs, files, seed=config["seed"])
 
     base = _base(branch)
     dataset = step(DATASET, {}, data)
-    train = step(TRAIN, {"base": base, "dataset": dataset}, files)
+    report = step(REPORT, {"dataset": dataset}, {})
+    # Where bounds are set, nothing is trained before they hold; where none are, a training does not wait for a report.
+    gate = {"gate": step(GATE, {"report": report}, {})} if gated(config) else {}
+    train = step(TRAIN, {"base": base, "dataset": dataset, **gate}, files)
     compiled = step(COMPILE, {"base": base, "dataset": dataset, "train": train}, files)
     evaluate = step(EVALUATE, {"base": base, "dataset": dataset, "compile": compiled}, {**files, **grammar})
     profile = step(PROFILE, {"dataset": dataset}, {})
     return {
         "base": base,
         "dataset": dataset,
+        "report": report,
+        **gate,
         "train": train,
         "compile": compiled,
         "evaluate": evaluate,

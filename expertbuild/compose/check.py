@@ -80,14 +80,14 @@ def _rows_are_asked_for(config: Config, origins: Origins) -> Iterator[Fault]:
             where = ("dataset", use, role, index)
             if "weight" in source and "rows" not in recipe:
                 yield Fault(f"dataset.{use}.rows is missing.", origins.of(where), "A weight is a share of it.")
-            elif source["kind"] == "generator" and not {"rows", "weight"} & set(source):
+            elif source["kind"] in ("generator", "questions") and not {"rows", "weight"} & set(source):
                 yield Fault(
                     f"dataset.{use}.{role}[{index}].rows is missing.", origins.of(where), "A generator never ends."
                 )
 
 
 def _feedforward_is_a_target(config: Config, origins: Origins) -> Iterator[Fault]:
-    targets = config["adapter"]["targets"]
+    targets = config["adapter"].get("targets", ())
     for index, layer in enumerate(config["adapter"].get("feedforward", [])):
         if targets != "all-linear" and layer not in targets:
             where = origins.of(("adapter", "feedforward", index))
@@ -122,7 +122,7 @@ def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> 
     use = config["dataset"]["use"]
     for role in ("sources", "test_sources"):
         for index, source in enumerate(config["dataset"][use].get(role, [])):
-            paths = source["path"] if source["kind"] == "files" else []
+            paths = source["path"] if source["kind"] in ("files", "questions") else []
             for path in [paths] if isinstance(paths, str) else paths:
                 if not _any_file(directory, path):
                     where = origins.of(("dataset", use, role, index, "path"))
@@ -132,7 +132,7 @@ def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> 
 def _any_file(directory: Path, pattern: str) -> bool:
     path = directory / pattern
     root = Path(path.anchor)
-    return path.is_file() or any(found.is_file() for found in root.glob(str(path.relative_to(root))))
+    return path.exists() or any(found.is_file() for found in root.glob(str(path.relative_to(root))))
 
 
 def _base_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:

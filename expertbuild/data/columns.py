@@ -17,8 +17,9 @@ from string import Formatter
 from typing import Any
 
 from expertbuild.data.errors import SourceMistake
-from expertbuild.data.rows import Row, check_row, dump
+from expertbuild.data.rows import Row, RowRefused, check_row, dump
 
+LONGEST_ROW = 1_000_000  # characters: far beyond what any base reads at once
 KEYS = ("id", "system", "prompt", "answer", "stratum", "group", "facts")
 
 
@@ -40,9 +41,24 @@ def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:
         raise SourceMistake("is not a record with named columns.", where=where)
     row = {"stratum": "all", **(record if columns is None else _mapped(record, columns, where))}
     if "id" not in row:
-        row["id"] = sha256(dump(row).encode()).hexdigest()[:16]
+        row["id"] = sha256(_written(row, where).encode()).hexdigest()[:16]
     row["id"] = str(row["id"])
-    return check_row(row, where)
+    _written(check_row(row, where), where)
+    return row
+
+
+def _written(row: Row, where: str) -> str:
+    """A row as its line of JSON: of a length that could be learned, and of characters that can be written."""
+    try:
+        text = dump(row)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        half = isinstance(error, UnicodeEncodeError)
+        said = "holds half of a surrogate pair, which is no text." if half else "holds what is no JSON."
+        raise RowRefused(said, where=where) from None
+    if len(text) > LONGEST_ROW:
+        raise RowRefused(f"has {len(text):,} characters; at most {LONGEST_ROW:,} are taken.", where=where)
+    return text
 
 
 def _mapped(record: Mapping[str, Any], columns: Mapping[str, Any], where: str) -> Row:
@@ -72,12 +88,17 @@ def _text(record: Mapping[str, Any], source: str, where: str) -> str:
                 where=where,
                 hint=f"There are: {', '.join(map(str, record))}." if column not in record else "",
             )
-        parts.append(_said(record[column]))
+        try:
+            parts.append(said(record[column]))
+        except TypeError:
+            raise SourceMistake(f'the column "{column}" holds bytes, not text.', where=where) from None
     return "".join(parts)
 
 
-def _said(value: Any) -> str:
-    """A value as text: what is no text and no number, as compact JSON."""
+def said(value: Any) -> str:
+    """A value as text: what is no text and no number, as compact JSON. Bytes are no text: a TypeError."""
+    if isinstance(value, bytes | bytearray):
+        raise TypeError("bytes are no text")
     if isinstance(value, dict | list | bool):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=said)
     return str(value)

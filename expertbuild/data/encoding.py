@@ -5,6 +5,7 @@ asked at run time in exactly the form it learned.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from runtime.errors import Mistake
@@ -17,6 +18,8 @@ class ChatTokenizer(Protocol):
     """The part of `runtime.engine.tokenizer.Tokenizer` that is used here."""
 
     eos_ids: frozenset[int]
+
+    def __hash__(self) -> int: ...
 
     def encode(self, text: str) -> list[int]: ...
 
@@ -37,6 +40,7 @@ def encode_row(row: Row, tokenizer: ChatTokenizer, system: str | None = None) ->
     return prompt, [*tokenizer.encode(row["answer"]), end_of_turn(tokenizer)]
 
 
+@lru_cache(8)
 def end_of_turn(tokenizer: ChatTokenizer) -> int:
     """The token with which this base's chat template closes an answer."""
     talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]

@@ -4,32 +4,38 @@
     test_sources:       where test rows come from, if not from a split of the above: other words, other phrasings
     transforms:         in order; what they leave out is counted
     split: {test: 300, validation: 0.02, by: group}
-    measures: {vocabulary: {}}      beyond those that are always taken
+    measures: {vocabulary: {}}      beyond those that are always taken; with `min` or `max`, a bound that must hold
 
 Rows stream through a file beside the result; only test rows and one short key per row are held in memory. The same
 recipe, seed and tokenizer give the same bytes on any machine. Nothing here knows what a generator or a filter does.
+What is measured of finished rows is the business of describe.py: changing a measure changes no row.
 """
 
 import difflib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from expertbuild.data.encoding import ChatTokenizer
-from expertbuild.data.errors import DataProblem, RecipeMistake
-from expertbuild.data.leaks import LeakCheck
-from expertbuild.data.measures import ALWAYS, MEASURES, measure
-from expertbuild.data.rows import Row, dump, read_rows, write_rows
-from expertbuild.data.sources import SOURCES, Place, Spec, source
-from expertbuild.data.transforms import TRANSFORMS, Bench, transform
+from expertbuild.data.errors import RecipeMistake
+from expertbuild.data.gates import Gate, read_gates
+from expertbuild.data.measures import ALWAYS, COUNTED, MEASURES, measure
+from expertbuild.data.parts import check_part
+from expertbuild.data.pool import Pool, dropped, enough
+from expertbuild.data.rows import Row
+from expertbuild.data.sources import SOURCES, Judge, Place, Spec, source
+from expertbuild.data.splits import Layers, chance
+from expertbuild.data.stages import Crew, flow
+from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow, check
 
-SPLITS = ("train", "validation", "test")
-SPOOL = "rows.partial.jsonl"
+ROOM = ".partial"
+WITH_FILES = ("schema",)  # transforms that read a file of their own
+ONLY_TRAINING = ("decontaminate", "balance", "mix")  # transforms that test sources do not go through
 Report = Callable[..., None]
 
 
@@ -40,10 +46,12 @@ class Recipe:
     sources: tuple[Spec, ...]
     test_sources: tuple[Spec, ...]
     transforms: tuple[Spec, ...]
-    measures: tuple[str, ...]
+    measures: Mapping[str, Spec]
+    gates: tuple[Gate, ...]
     test: float
     validation: float
     by: str
+    stratify: str | None
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Recipe":
@@ -52,7 +60,7 @@ class Recipe:
         if not given.get("sources"):
             raise RecipeMistake("a recipe needs at least one source.", where="sources")
         split = given.get("split") or {}
-        _known(split, ("test", "validation", "by"), "a split")
+        _known(split, ("test", "validation", "by", "stratify"), "a split")
         test_sources = tuple(given.get("test_sources") or ())
         sizes = {"test": split.get("test", 0 if test_sources else 0.1), "validation": split.get("validation", 0.05)}
         for name, size in sizes.items():
@@ -60,27 +68,44 @@ class Recipe:
                 raise RecipeMistake(f"{size!r} is neither a number of rows nor a share.", where=f"split.{name}")
         default = [{"kind": "dedup_exact"}, {"kind": "decontaminate"}]
         transforms = given.get("transforms")
+        stratify = split.get("stratify")
+        if stratify not in (None, "difficulty"):
+            check_part(stratify, "split.stratify")
         return cls(
             _weighed(given["sources"], given.get("rows")),
             test_sources,
             tuple(default if transforms is None else transforms),
-            tuple(dict.fromkeys([*ALWAYS, *(given.get("measures") or ())])),
+            {kind: (given.get("measures") or {}).get(kind) or {} for kind in [*ALWAYS, *(given.get("measures") or ())]},
+            read_gates(given.get("measures")),
             sizes["test"],
             sizes["validation"],
             split.get("by", "group"),
+            stratify,
         )
 
 
 def modules(given: Mapping[str, Any]) -> list[str]:
     """The modules that this recipe looks up by name: part of the key of a build."""
     recipe = Recipe.read(given)
-    found = [MEASURES.module(kind) for kind in recipe.measures]
+    found = [MEASURES.module(kind) for kind in recipe.measures if kind in COUNTED]
+    for kind in recipe.measures:
+        MEASURES.module(kind)  # an unknown name is told here, before anything is built
     found += [TRANSFORMS.module(spec.get("kind", "")) for spec in recipe.transforms]
     for spec in (*recipe.sources, *recipe.test_sources):
         found.append(SOURCES.module(spec.get("kind", "")))
         more = getattr(source(spec), "modules", None)
         found += more(spec) if more else []
     return sorted(set(found))
+
+
+def scorers(given: Mapping[str, Any]) -> list[Spec]:
+    """The scorers that sources of this recipe use: what they run is part of the key of a build."""
+    recipe = Recipe.read(given)
+    found: list[Spec] = []
+    for spec in (*recipe.sources, *recipe.test_sources):
+        more = getattr(source(spec), "scorers", None)
+        found += more(spec) if more else []
+    return found
 
 
 def files(given: Mapping[str, Any], directory: Path) -> dict[str, Path]:
@@ -90,6 +115,9 @@ def files(given: Mapping[str, Any], directory: Path) -> dict[str, Path]:
     for spec in (*recipe.sources, *recipe.test_sources):
         more = getattr(source(spec), "files", None)
         found += more(spec, directory) if more else []
+    for spec in recipe.transforms:
+        if spec.get("kind") in WITH_FILES:
+            found += TRANSFORMS.load(spec["kind"]).files(spec, directory)
     return {f"data/{number}": path for number, path in enumerate(found)}
 
 
@@ -101,50 +129,51 @@ def build_dataset(
     seed: int,
     report: Report = lambda **_: None,
     directory: Path = Path(),
+    judge: Judge | None = None,
+    crew: Crew | None = None,
 ) -> dict[str, Any]:
     """Write train.jsonl, validation.jsonl, test.jsonl and statistics.json to `out`; the statistics.
 
-    `directory` is where relative paths of the recipe start.
+    `directory` is where relative paths of the recipe start; `judge` makes scorers for sources
+    that need one; `crew` says who works on the rows and what is remembered.
     """
     recipe = Recipe.read(given)
     bench = Bench(tokenizer)
     drawn: Counter[str] = Counter()
 
     def stream(specs: Iterable[Spec], role: str) -> Iterator[Row]:
-        places = (Place(f"{seed}/{role}/{number}", directory) for number in range(1_000_000))
+        places = (Place(f"{seed}/{role}/{number}", directory, judge, bench.drop) for number in range(1_000_000))
         return chain.from_iterable(_rows(spec, place, drawn) for spec, place in zip(specs, places, strict=False))
 
-    report(message="writing the test rows")
-    asked = _transformed(stream(recipe.test_sources, "test"), recipe, bench, test=True)
-    # Mixed, so that the first n cases have the same parts as all of them.
-    bench.test_rows = sorted(asked, key=lambda row: _chance(seed, row["id"]))
-    report(message="writing the rows")
-    spool = out / SPOOL
-    groups: Counter[str] = Counter()
-    with spool.open("w", encoding="utf-8", newline="\n") as file:
-        for number, row in enumerate(_transformed(stream(recipe.sources, "train"), recipe, bench, test=False), 1):
-            groups[_key(row, recipe.by)] += 1
-            file.write(dump(row) + "\n")
-            if number % 500 == 0:
-                report(step=number, message="rows")
-    places = _split(groups, recipe, seed)
-    check = LeakCheck()
-    running = {kind: measure(kind).measure(bench) for kind in recipe.measures}
-    sizes = {}
-    for split in SPLITS:
-        pool = (row for row in read_rows(spool) if places[_key(row, recipe.by)] == split)
-        rows = chain(pool, bench.test_rows) if split == "test" else pool
-        sizes[split] = write_rows(out / f"{split}.jsonl", _counted(rows, split, check, list(running.values())))
-    spool.unlink()
-    _enough(sizes, bench)
+    check(recipe.transforms, directory)
+    crew = crew or Crew()
+    room = out / ROOM
+    room.mkdir()
+    bench = replace(bench, directory=directory, work=room, seed=seed, workers=crew.workers)
+    try:
+        with crew:
+            report(message="writing the test rows")
+            for_test = [spec for spec in recipe.transforms if spec.get("kind") not in ONLY_TRAINING]
+            asked = flow(stream(recipe.test_sources, "test"), for_test, bench, crew)
+            # Mixed, so that the first n cases have the same parts as all of them.
+            bench.test_rows = sorted(asked, key=lambda row: chance(seed, row["id"]))
+            rows = flow(stream(recipe.sources, "train"), recipe.transforms, bench, crew)
+            pool = Pool(room / "rows", recipe.by, Layers(recipe.stratify))
+            expected = sum(spec.get("rows", 0) for spec in recipe.sources) or None
+            pool.fill(rows, lambda count: report(step=drawn.total(), total=expected, message=f"{count:,} rows stay"))
+            pool.split(test=recipe.test, validation=recipe.validation, seed=seed)
+        running = {
+            kind: measure(kind).measure(bench, recipe.measures[kind]) for kind in COUNTED if kind in recipe.measures
+        }
+        sizes, leaks = pool.write(out, bench.test_rows, running.values(), report)
+        enough(sizes, bench, drawn)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
     statistics = {
         "rows": sizes,
         "drawn": dict(sorted(drawn.items())),
-        "dropped": [
-            {"transform": each.transform, "reason": each.reason, "rows": each.rows, "example": each.example}
-            for each in bench.dropped.values()
-        ],
-        "leaks": check.result(),
+        "dropped": dropped(bench, [str(spec.get("kind")) for spec in recipe.transforms]),
+        "leaks": leaks.result(),
         "measures": {kind: each.result() for kind, each in running.items()},
     }
     text = json.dumps(statistics, ensure_ascii=False, indent=1, sort_keys=True)
@@ -160,61 +189,7 @@ def _rows(spec: Spec, place: Place, drawn: Counter[str]) -> Iterator[Row]:
         row.setdefault("group", row["id"])
         if "part" in spec:
             row["part"] = spec["part"]
-        yield row
-
-
-def _transformed(rows: Iterator[Row], recipe: Recipe, bench: Bench, *, test: bool) -> Iterator[Row]:
-    for spec in recipe.transforms:
-        if not (test and spec.get("kind") == "decontaminate"):
-            rows = transform(spec).apply(rows, spec, bench)
-    return rows
-
-
-def _key(row: Row, by: str) -> str:
-    if by not in row:
-        raise RecipeMistake(f'a row has no "{by}" to split by.', where="split.by", hint="Use group, id or stratum.")
-    return str(row[by])
-
-
-def _split(groups: Counter[str], recipe: Recipe, seed: int) -> dict[str, str]:
-    """Each group's split: groups in an order that only the seed decides, until test and validation are full."""
-    total = groups.total()
-    wanted = {
-        "test": recipe.test if recipe.test >= 1 else recipe.test * total,
-        "validation": recipe.validation if recipe.validation >= 1 else recipe.validation * total,
-    }
-    places: dict[str, str] = {}
-    for group in sorted(groups, key=lambda name: _chance(seed, name)):
-        split = next((name for name, left in wanted.items() if left >= 1), "train")
-        places[group] = split
-        if split != "train":
-            wanted[split] -= groups[group]
-    return places
-
-
-def _chance(seed: int, name: str) -> bytes:
-    """A place in an order that looks random and is the same everywhere."""
-    return blake2b(f"{seed}:{name}".encode()).digest()
-
-
-def _counted(rows: Iterable[Row], split: str, check: LeakCheck, running: Iterable[Any]) -> Iterator[Row]:
-    for row in rows:
-        check.add(split, row)
-        for each in running:
-            each.add(split, row)
-        yield row
-
-
-def _enough(sizes: Mapping[str, int], bench: Bench) -> None:
-    for split in ("train", "test"):
-        if sizes[split] == 0:
-            most = max(bench.dropped.values(), key=lambda each: each.rows, default=None)
-            raise DataProblem(
-                f"no rows are left for {split}.",
-                hint=f"{most.transform} left out {most.rows} ({most.reason})."
-                if most
-                else "Raise `rows` or change `split`.",
-            )
+        yield CountedRow(row)
 
 
 def _weighed(sources: Iterable[Spec], rows: int | None) -> tuple[Spec, ...]:

@@ -35,7 +35,21 @@ def check_row(row: Any, where: str) -> Row:
             raise RowRefused("a message has no known role or no text.", where=where)
     if not isinstance(row.setdefault("facts", {}), dict):
         raise RowRefused('"facts" is not an object.', where=where)
+    texts = [row["id"], row["answer"], row["stratum"], *(message["content"] for message in row["messages"])]
+    if not all(map(_is_text, texts)) or (row["facts"] and not _is_text(json.dumps(row["facts"], ensure_ascii=False))):
+        raise RowRefused("holds half of a surrogate pair, which is no text.", where=where)
     return row
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def dump(row: Row) -> str:

@@ -24,6 +24,7 @@ def generator(
                 sampling=sampling,
                 grammar=compiled,
                 stop=tuple(decoding["stop"]),
+                rope=decoding.get("rope"),
                 id=str(number),
             )
             for number, messages in enumerate(conversations)

@@ -12,7 +12,7 @@ from typing import Any
 from expertbuild.data.encoding import Message, prompt_messages
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.interval import difference, mean
-from expertbuild.evaluation.scorers import Row, scorer
+from expertbuild.evaluation.scorers import Row, engine, scorer
 
 FORMAT = "evaluation/1"
 Generate = Callable[[list[list[Message]]], list[str]]
@@ -92,9 +92,11 @@ def document(
                 found[pair[0].row[key]].append(pair)
         return {name: compared(found[name]) for name in sorted(found)}
 
+    judge = engine(scoring)
     return {
         "format": FORMAT,
         "scorer": dict(scoring),
+        **({"engine": judge} if judge else {}),
         "decoding": dict(decoding),
         "grammar": grammar,
         "confidence": confidence,

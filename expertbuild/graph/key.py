@@ -34,18 +34,22 @@ def cut(config: Mapping[str, Any], reads: Iterable[str]) -> dict[str, Any]:
 
 
 def without(config: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """`config` less what lies under the dotted paths."""
-    found = dict(config)
+    """`config` less what lies under the dotted paths; `*` stands for every name of a mapping or entry of a list."""
+    found: Any = config
     for path in paths:
-        *parents, last = path.split(".")
-        target: Any = found
-        for name in parents:
-            if not isinstance(target.get(name), Mapping):
-                break
-            target[name] = target = dict(target[name])
-        else:
-            target.pop(last, None)
-    return found
+        found = _less(found, path.split("."))
+    return dict(found)
+
+
+def _less(value: Any, path: list[str]) -> Any:
+    name, *rest = path
+    if name == "*" and isinstance(value, list | tuple):
+        return [_less(each, rest) for each in value] if rest else []
+    if not isinstance(value, Mapping):
+        return value
+    names = list(value) if name == "*" else [name] if name in value else []
+    changed = {each: _less(value[each], rest) for each in names} if rest else {}
+    return {each: changed.get(each, held) for each, held in value.items() if rest or each not in names}
 
 
 def key_document(

@@ -13,3 +13,7 @@ class TrainingProblem(Problem):
 
 class MissingLibrary(Mistake):
     """A backend needs a package that is not installed."""
+
+
+class CannotLower(Mistake):
+    """An adapter that no slot record can express, or that is not what it says."""

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from expertbuild.training.errors import CannotLower
+from expertbuild.training.soft_prompts import PROMPT_KINDS, is_prompt, lower_prompt
 from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.base import read_json, weight_files
-from runtime.errors import Mistake
-
-
-class CannotLower(Mistake):
-    """An adapter that no slot record can express, or that is not what it says."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class Target:
     parts: Mapping[str, Tensor]
     config: Mapping[str, Any]
     base: "BaseWeights"
+    shared: Mapping[str, Tensor] = field(default_factory=dict)  # what all layers have in common
 
     def __getitem__(self, part: str) -> Tensor:
         if part not in self.parts:
@@ -81,14 +79,18 @@ def lower(peft_directory: Path | str, base_directory: Path | str, *, dtype: torc
     """The record of a PEFT directory; `dtype`: what the engine rounds the base to, by default as it is stored."""
     directory = Path(peft_directory)
     config = read_json(directory / "adapter_config.json")
+    if is_prompt(config):
+        return lower_prompt(directory, config, Path(base_directory))
     kind = kind_of(config)
     _refuse_options(config)
     with ExitStack() as stack:
         base = BaseWeights(Path(base_directory), stack, dtype)
-        slots = {
-            module: LOWERINGS[kind](Target(module, parts, config, base))
-            for module, parts in sorted(_by_module(directory).items())
+        modules, shared = _by_module(directory)
+        found = {
+            module: LOWERINGS[kind](Target(module, parts, config, base, shared))
+            for module, parts in sorted(modules.items())
         }
+    slots = {module: slot for module, slot in found.items() if any(True for _ in _tensors(slot))}
     for module, slot in slots.items():
         if not all(torch.isfinite(tensor).all() for tensor in _tensors(slot)):
             raise CannotLower(f"{module} has values that are not finite.")
@@ -102,7 +104,7 @@ def kind_of(config: Mapping[str, Any]) -> str:
     if kind == "lora":
         kind = "dora" if config.get("use_dora") else "rslora" if config.get("use_rslora") else "lora"
     if kind not in LOWERINGS:
-        known = ", ".join(sorted(LOWERINGS))
+        known = ", ".join(sorted((*LOWERINGS, *PROMPT_KINDS)))
         raise CannotLower(
             f"adapters of type {peft_type} cannot be compiled into a slot record.", hint=f"Known: {known}."
         )
@@ -113,6 +115,25 @@ def _lora(target: Target) -> Slot:
     """B (A x), with alpha / r or alpha / sqrt(r) in B."""
     a, b = target["lora_A.weight"], target["lora_B.weight"]
     return Slot(a=a, b=b * _lora_scale(target))
+
+
+def _adalora(target: Target) -> Slot:
+    """B diag(e) A, the singular values in B; divided by the first rank, which PEFT keeps when it prunes."""
+    a, b, values = target["lora_A"], target["lora_B"], target["lora_E"]
+    if not len(a):
+        return Slot()  # pruned away altogether
+    first = float(target.config["init_r"])
+    alpha = float(target.config["lora_alpha"])
+    return Slot(a=a, b=b * values.flatten() * ((alpha if alpha > 0 else first) / (first + 1e-5)))
+
+
+def _vera(target: Target) -> Slot:
+    """diag(b) B0 diag(d) A0; every layer takes its corner of the same two random matrices."""
+    if not {"vera_A", "vera_B"} <= target.shared.keys():
+        raise CannotLower("the adapter holds no projections.", hint="Save it with save_projection=True.")
+    outputs, inputs = target.base.weight(target.module).shape
+    a, b = target.shared["vera_A"][:, :inputs], target.shared["vera_B"][:outputs]
+    return Slot(a=target["vera_lambda_d"][:, None] * a, b=target["vera_lambda_b"][:, None] * b)
 
 
 def _dora(target: Target) -> Slot:
@@ -158,6 +179,8 @@ def _lokr(target: Target) -> Slot:
 LOWERINGS: dict[str, Callable[[Target], Slot]] = {
     "lora": _lora,
     "rslora": _lora,
+    "adalora": _adalora,
+    "vera": _vera,
     "dora": _dora,
     "ia3": _ia3,
     "loha": _loha,
@@ -167,13 +190,15 @@ LOWERINGS: dict[str, Callable[[Target], Slot]] = {
 # The tensors each kind may have; a name that is not here belongs to an option nobody has thought through.
 _PARTS = re.compile(
     r"^base_model\.model\.(?P<module>model\.layers\.\d+\.(?:self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj))\."
-    r"(?P<part>lora_[AB]\.weight|lora_magnitude_vector|ia3_l|hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)$"
+    r"(?P<part>lora_[AB]\.weight|lora_[ABE]|vera_lambda_[bd]|lora_magnitude_vector|ia3_l|hada_w[12]_[ab]|lokr_w[12](?:_[ab])?)$"
 )
+_SHARED = re.compile(r"^base_model\.(?P<part>vera_[AB])$")
 # Options that do not change what a trained adapter computes, or that are read above. All others must be off.
 # fmt: off
 _FREE = frozenset({
-    "alpha", "alpha_pattern", "auto_mapping", "base_model_name_or_path", "decompose_both", "decompose_factor",
-    "exclude_modules", "feedforward_modules", "inference_mode", "init_ia3_weights", "init_lora_weights",
+    "alpha", "alpha_pattern", "auto_mapping", "base_model_name_or_path", "beta1", "beta2", "d_initial",
+    "decompose_both", "decompose_factor", "deltaT", "exclude_modules", "init_r", "orth_reg_weight",
+    "projection_prng_key", "save_projection", "target_r", "tfinal", "tinit", "total_step", "vera_dropout", "feedforward_modules", "inference_mode", "init_ia3_weights", "init_lora_weights",
     "init_weights", "layers_pattern", "layers_to_transform", "lora_alpha", "lora_dropout", "megatron_core",
     "module_dropout", "peft_type", "peft_version", "qalora_group_size", "r", "rank_dropout",
     "rank_dropout_scale", "rank_pattern", "revision", "target_modules", "task_type", "use_dora", "use_rslora",
@@ -194,7 +219,8 @@ def _refuse_options(config: Mapping[str, Any]) -> None:
         )
 
 
-def _by_module(directory: Path) -> dict[str, dict[str, Tensor]]:
+def _by_module(directory: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """The tensors of each layer, and those that all layers share."""
     file = directory / "adapter_model.safetensors"
     if not file.is_file():
         hint = "Pickled adapters are never read." if any(directory.glob("*.bin")) else ""
@@ -204,14 +230,18 @@ def _by_module(directory: Path) -> dict[str, dict[str, Tensor]]:
     except SafetensorError as error:
         raise CannotLower(f"is not a safetensors file ({error}).", where=str(file)) from error
     modules: dict[str, dict[str, Tensor]] = {}
+    shared: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
+        if found := _SHARED.match(name):
+            shared[found["part"]] = tensor.float()
+            continue
         match = _PARTS.match(name)
         if match is None or tensor.dim() > 2:
             raise CannotLower(f"the adapter holds {name}, which a slot record cannot express.")
         modules.setdefault(match["module"], {})[match["part"]] = tensor.float()
     if not modules:
         raise CannotLower(f"the adapter in {directory} is empty.")
-    return modules
+    return modules, shared
 
 
 def _lora_scale(target: Target) -> float:

@@ -69,6 +69,7 @@ class Decoding:
     max_tokens: int = 512
     stop: tuple[str, ...] = ()
     grammar: bool = False
+    rope: Mapping[str, Any] | None = None  # a rotary embedding other than the base's, in the words of config.json
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class Manifest:
         for variant in plain["variants"].values():
             if variant["adapter"]["compression"] is None:
                 del variant["adapter"]["compression"]  # not said, rather than said to be nothing
+        if plain["decoding"]["rope"] is None:
+            del plain["decoding"]["rope"]
         return {"format": FORMAT, **plain}
 
 

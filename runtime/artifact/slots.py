@@ -7,7 +7,7 @@ For a target linear layer W of the base (DESIGN section 5):
 A record is read where it lies: its tensors are views of the buffer, so writing into them writes into the buffer, and
 they keep it alive; matrices that are stored in fewer bytes (`packing`) are unpacked into tensors of their own. Names,
 ranks, agreement of shapes and finite values are checked here; whether the shapes fit a base is the engine's to say. Of
-this floor only `slots`, `packing`, `canary` and `mapped` import torch. schemas/slots.schema.json describes the header.
+this floor only `slots`, `prompt`, `adapter`, `packing`, `canary` and `mapped` import torch. schemas/slots.schema.json describes the header.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from runtime.artifact.mapped import check_finite, expect_format, packed, views, writable
 from runtime.artifact.packing import MOST_NUMBERS, SUFFIXES, pack, unpack, unpacked_size
+from runtime.artifact.prompt import SoftPrompt
 from runtime.artifact.refusals import BadTensors
 from runtime.artifact.tensors import Buffer, read_header, write_tensors
 
@@ -48,6 +49,7 @@ class SlotRecord:
 
     kind: str
     slots: Mapping[str, Slot] = field(default_factory=dict)
+    prompt: SoftPrompt | None = None  # in a file of its own (`prompt`)
 
 
 # The parts of a slot as they are named in the file, and the rank and kind of each.

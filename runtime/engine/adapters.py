@@ -8,17 +8,27 @@ rows cannot say, K and S, is added adapter by adapter to its own rows. Rows of a
 foreign results are overwritten with zero, not multiplied by it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from runtime.artifact.prompt import SoftPrompt
 from runtime.artifact.slots import SlotRecord
-from runtime.engine.errors import AdapterRefused
+from runtime.engine.errors import AdapterRefused, MixtureRefused
+from runtime.engine.imprint import Imprint
+from runtime.engine.mixture import Member, add_up, check_weights
 from runtime.engine.pieces import Extra, Piece, fingerprint, fit_record
 from runtime.engine.weights import Linear, Part, Weights
+
+# Up to here each row reads its own rank rows by itself; beyond, they are read once for all rows, foreign ones too.
+FEW_ROWS = 256
+AddRanks = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int], None]
+MOST_MIXTURES = 16  # that are kept for the next request with the same weights; each is as large as its members together
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,21 @@ class Attached:
     digest: str  # what the caller calls its content
     content: str  # what its content is, by our own count; the prefix cache is keyed by it
     pieces: Mapping[str, Piece]  # by the name of the fused matrix
+    prompt: Imprint | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of the device's memory."""
+        prompt = self.prompt.keys.nbytes + self.prompt.values.nbytes if self.prompt is not None else 0
+        return prompt + sum(piece.bytes for piece in self.pieces.values())
+
+    @property
+    def virtual(self) -> int:
+        """Tokens that its soft prompt stands for."""
+        return self.prompt.length if self.prompt is not None else 0
+
+
+Imprinting = Callable[[SoftPrompt, Attached], Imprint]
 
 
 @dataclass(frozen=True)
@@ -48,16 +73,38 @@ class Union:
 class Mix:
     """Whose row is whose in one step: `weights` [rows, adapters] is one where a row belongs to an adapter."""
 
-    def __init__(self, unions: Mapping[str, Union], owners: Sequence[int], counts: Sequence[int], like: Tensor) -> None:
-        """`owners`: for each request its adapter's number in `unions`, -1 for none; `counts`: its rows."""
+    def __init__(
+        self,
+        unions: Mapping[str, Union],
+        owners: Sequence[int],
+        counts: Sequence[int],
+        like: Tensor,
+        add_ranks: AddRanks | None = None,
+    ) -> None:
+        """`owners`: for each request its adapter's number in `unions`, -1 for none; `counts`: its rows. `add_ranks`: a
+        kernel for rank rows, where the device has one."""
         self.unions = unions
+        self.add_ranks = add_ranks
         owner = torch.tensor(owners).repeat_interleave(torch.tensor(counts)).to(like.device)
         number = max(owners) + 1
         self.whole = number == 1 and min(owners) == 0
+        self.owner = owner.int()
         self._own = owner[:, None] == torch.arange(number, device=like.device)
         self.weights = self._own.to(like.dtype)
         self._foreign: dict[tuple[tuple[int, int], ...], Tensor] = {}
         self._rows: dict[int, Tensor] = {}
+        self._places: dict[tuple[tuple[int, int], ...], tuple[Tensor, Tensor, int]] = {}
+
+    def places(self, layout: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor, int]:
+        """Where each adapter's rank rows begin, how many they are, and the most of any."""
+        if layout not in self._places:
+            starts, counts, at = [0] * self._own.shape[1], [0] * self._own.shape[1], 0
+            for adapter, count in layout:
+                starts[adapter], counts[adapter] = at, count
+                at += count
+            on = partial(torch.tensor, dtype=torch.int32, device=self._own.device)
+            self._places[layout] = on(starts), on(counts), max(counts)
+        return self._places[layout]
 
     def foreign(self, layout: tuple[tuple[int, int], ...]) -> Tensor:
         """[rows, rank rows]: where a rank row is not the row's own."""
@@ -84,6 +131,7 @@ def apply(linear: Linear, x: Tensor, mix: Mix | None) -> Tensor:
 
 
 def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix) -> Tensor:
+    raw = x
     if union.g_in is not None:
         x = torch.addcmul(x, mix.weights @ union.g_in, x)
     y = linear.matrix(x)
@@ -93,7 +141,9 @@ def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix)
         y.addcmul_(mix.weights @ union.g_out, y)
     if linear.bias is not None:
         y += linear.bias if part is None else linear.bias[part.start : part.stop]
-    if union.a is not None and union.b is not None:
+    if union.a is not None and union.b is not None and mix.add_ranks and not mix.whole and len(x) <= FEW_ROWS:
+        mix.add_ranks(y, x, union.a, union.b, mix.owner, *mix.places(union.layout))
+    elif union.a is not None and union.b is not None:
         inner = functional.linear(x, union.a)
         if not mix.whole:
             inner.masked_fill_(mix.foreign(union.layout), 0.0)
@@ -101,10 +151,10 @@ def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix)
     for adapter, extra in union.extras:
         target = y[:, extra.part.start : extra.part.stop]
         if mix.whole:
-            target += extra(x)
+            target += extra(raw)
         else:
             rows = mix.rows(adapter)
-            target.index_add_(0, rows, extra(x.index_select(0, rows)))
+            target.index_add_(0, rows, extra(raw.index_select(0, rows)))
     return y
 
 
@@ -112,31 +162,49 @@ class Adapters:
     """The adapters attached to one base, by name, and the unions of those that lately ran together."""
 
     def __init__(self, weights: Weights) -> None:
+        from runtime.engine.kernels import fast_kernels  # which know batches, and those know mixes
+
+        fast = fast_kernels(weights.norm.device)
+        self._add_ranks = fast.add_ranks if fast is not None else None
         self._linears = {linear.name: linear for layer in weights.layers for linear in layer.linears()}
         self._modules = {module: (linear, part) for module, linear, part in weights.modules()}
         self._like = weights.norm
         self._attached: dict[str, Attached] = {}
+        self._mixtures: dict[tuple[tuple[str, float], ...], Attached] = {}
         self._unions: dict[tuple[int, ...], tuple[tuple[Attached, ...], dict[str, Union]]] = {}
 
-    def attach(self, name: str, record: SlotRecord, digest: str) -> None:
-        """Checks a record against the base and takes it in. The same name again replaces what stood there."""
+    def attach(self, name: str, record: SlotRecord, digest: str, imprint: Imprinting | None = None) -> None:
+        """Checks a record against the base and takes it in. The same name again replaces what stood there.
+
+        `imprint` computes what a soft prompt comes to on this base.
+        """
         if not digest:
             raise AdapterRefused(f"adapter {name!r} comes without a digest of its content.")
         pieces = fit_record(name, record, self._modules, self._like)
-        self._attached[name] = Attached(name, record.kind, digest, fingerprint(record), pieces)
-        self._unions.clear()
+        attached = Attached(name, record.kind, digest, fingerprint(record), pieces)
+        if record.prompt is not None:
+            if imprint is None:
+                raise AdapterRefused(f"adapter {name!r} has a soft prompt, for which there is no model here.")
+            attached = replace(attached, prompt=imprint(record.prompt, attached))
+        self._attached[name] = attached
+        self._forget()
 
     def detach(self, name: str) -> None:
         """No new request finds it; requests that run with it end as they began."""
         self.find(name)
         del self._attached[name]
-        self._unions.clear()
+        self._forget()
 
-    def find(self, name: str) -> Attached:
-        if name not in self._attached:
+    def find(self, wanted: str | Mapping[str, float] | Attached) -> Attached:
+        """The adapter of a name; or the sum of several by their weights. One that is held already is what it is."""
+        if isinstance(wanted, Attached):
+            return wanted
+        if not isinstance(wanted, str):
+            return self.add_up([(self.find(name), weight) for name, weight in check_weights(wanted).items()])
+        if wanted not in self._attached:
             known = ", ".join(sorted(self._attached)) or "none"
-            raise AdapterRefused(f"no adapter {name!r} is attached.", hint=f"Attached: {known}.")
-        return self._attached[name]
+            raise AdapterRefused(f"no adapter {wanted!r} is attached.", hint=f"Attached: {known}.")
+        return self._attached[wanted]
 
     def attached(self) -> dict[str, Attached]:
         return dict(self._attached)
@@ -153,7 +221,37 @@ class Adapters:
                 del self._unions[next(iter(self._unions))]
         number = {each: place for place, each in enumerate(key)}
         owners = [-1 if adapter is None else number[id(adapter)] for adapter in adapters]
-        return Mix(self._unions[key][1], owners, counts, self._like)
+        return Mix(self._unions[key][1], owners, counts, self._like, self._add_ranks)
+
+    def add_up(self, members: Sequence[tuple[Attached, float]]) -> Attached:
+        """The sum of several adapters by their weights; made once for the same contents, in whatever order."""
+        members = sorted(members, key=_content)
+        if len(members) == 1 and members[0][1] == 1.0:
+            return members[0][0]
+        prompted = next((each.name for each, _ in members if each.prompt is not None), None)
+        if prompted is not None:
+            raise MixtureRefused(f"{prompted!r} is a soft prompt, which has no weight and cannot be added to others.")
+        key = tuple((each.content, weight) for each, weight in members)
+        if key not in self._mixtures:
+            while len(self._mixtures) >= MOST_MIXTURES:
+                del self._mixtures[next(iter(self._mixtures))]
+            self._mixtures[key] = self._add_up(members, key)
+        return self._mixtures[key]
+
+    def _add_up(self, members: Sequence[tuple[Attached, float]], key: object) -> Attached:
+        pieces = {}
+        for name, linear in self._linears.items():
+            found = [Member(each.name, each.pieces[name], weight) for each, weight in members if name in each.pieces]
+            if found:
+                pieces[name] = add_up(linear, found)
+        told = " + ".join(f"{weight:g} {each.name}" for each, weight in members)
+        content = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+        return Attached(told, "mixture", content, content, pieces)
+
+    def _forget(self) -> None:
+        """What was put together from adapters of before; requests that run with it hold it themselves."""
+        self._unions.clear()
+        self._mixtures.clear()
 
     def _union(self, adapters: tuple[Attached, ...]) -> tuple[tuple[Attached, ...], dict[str, Union]]:
         unions = {}
@@ -162,6 +260,10 @@ class Adapters:
             if any(piece is not None for piece in pieces):
                 unions[name] = _unite(linear, pieces)
         return adapters, unions  # holding the adapters keeps their ids from being given to others
+
+
+def _content(member: tuple[Attached, float]) -> tuple[str, float]:
+    return member[0].content, member[1]
 
 
 def _unite(linear: Linear, pieces: Sequence[Piece | None]) -> Union:

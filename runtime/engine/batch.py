@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from runtime.engine.adapters import Mix
+from runtime.engine.rope import Rope
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class Span:
     past: int
     table: Sequence[int]  # blocks of its keys and values, these tokens' own included
     wants_logits: bool
+    drafted: int = 0  # the last tokens of it that are guesses: the logits before each are wanted as well
+    rope: Rope | None = None  # None: the base's own
+    prompt: int = 0  # tokens of the prompt, by which a rope that grows with the text is chosen
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class Chunk:
     stop: int
     past: int
     table: Tensor | None  # blocks of past and chunk; None when there is no past
-    mask: Tensor | None  # [rows, past + rows], added to the scores; None means plainly causal
+    mask: (
+        Tensor | None
+    )  # [rows, past + rows], added to the scores; None: on a CPU, where past and chunk are taken apart
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,12 @@ class Batch:
     offsets: Tensor
     decoding: int  # the first rows: one token each
     tables: Tensor  # [decoding, longest]: blocks, padded with the null block
+    lengths: Tensor  # [decoding]: keys of each of these rows, its own token's included
     mask: Tensor | None  # [decoding, 1, 1, longest * block size], added to the scores
     chunks: tuple[Chunk, ...]
     last: Tensor  # the rows whose logits are wanted
     mix: Mix | None  # which adapter each row belongs to; None: the base alone
+    turns: tuple[Tensor, Tensor] | None = None  # frequencies [rows, pairs] and scale [rows, 1, 1]; None: the base's
 
 
 def build_batch(
@@ -55,10 +63,12 @@ def build_batch(
     device: torch.device,
     dtype: torch.dtype,
     prompts_only: bool = False,
+    rope: Rope | None = None,
 ) -> Batch:
     """The tensors of a step. `spans` must have those of a single token first.
 
-    `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone.
+    `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone. `rope`:
+    the base's own.
     """
     single = 0 if prompts_only else next((at for at, span in enumerate(spans) if len(span.tokens) > 1), len(spans))
     singles, several = spans[:single], spans[single:]
@@ -74,7 +84,7 @@ def build_batch(
         positions += range(span.past, end)
         blocks += [span.table[place // block_size] for place in range(span.past, end)]
         if span.wants_logits:
-            last.append(len(tokens) - 1)
+            last += range(len(tokens) - 1 - span.drafted, len(tokens))
     longest = max((past // block_size + 1 for past in positions[:single]), default=0)
     tables = torch.tensor([_padded(span.table, longest) for span in singles], dtype=torch.int64).to(device)
     at = torch.tensor(positions).to(device)
@@ -90,11 +100,31 @@ def build_batch(
         offsets=at % block_size,
         decoding=single,
         tables=tables,
+        lengths=at[:single] + 1,
         mask=mask,
         chunks=tuple(chunks),
         last=torch.tensor(last, dtype=torch.int64).to(device),
         mix=mix,
+        turns=_turns([*singles, *several], rope, device),
     )
+
+
+def _turns(spans: Sequence[Span], base: Rope | None, device: torch.device) -> tuple[Tensor, Tensor] | None:
+    """What each row is turned by, where any is not simply the base's."""
+    ropes = [span.rope or base for span in spans]
+    if base is None or all(rope is base and base.original is None for rope in ropes):
+        return None
+    kinds: dict[tuple[tuple[float, ...], float], int] = {}
+    rows = []
+    for span, rope in zip(spans, ropes, strict=True):
+        assert rope is not None
+        for place in range(span.past, span.past + len(span.tokens)):
+            kind = (rope.at(max(span.prompt, place + 1)), rope.scale)
+            rows.append(kinds.setdefault(kind, len(kinds)))
+    which = torch.tensor(rows, device=device)
+    frequencies = torch.tensor([kind[0] for kind in kinds], device=device)
+    scales = torch.tensor([kind[1] for kind in kinds], device=device)
+    return frequencies.index_select(0, which), scales.index_select(0, which)[:, None, None]
 
 
 def _padded(table: Sequence[int], length: int) -> list[int]:
@@ -109,5 +139,7 @@ def _chunk(span: Span, start: int, block_size: int, device: torch.device, dtype:
     whole = span.past + count
     used = -(-whole // block_size)
     table = torch.tensor(list(span.table[:used]), dtype=torch.int64).to(device)
+    if device.type == "cpu":
+        return Chunk(start, start + count, span.past, table, None)
     mask = torch.full((count, whole), float("-inf"), device=device, dtype=dtype)
     return Chunk(start, start + count, span.past, table, mask.triu_(span.past + 1))

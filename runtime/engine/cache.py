@@ -1,4 +1,4 @@
-"""Who owns which block of the key-value cache: reference counts, a prefix cache keyed by content, eviction.
+"""Who owns which block of the key-value cache: reference counts, forks, a prefix cache keyed by content, eviction.
 
 A full block is known by a key over the adapter's content and every token up to its end. Keys and values depend on both,
 so an expert that is loaded again under the same name but with other weights can never be served the old ones. Blocks
@@ -71,6 +71,16 @@ class Cache:
             return None
         self._references[block] = 1
         return block
+
+    def fork(self, table: Sequence[int]) -> list[int]:
+        """The same blocks for one more holder. Who wants to write into one of them copies it first: see `shared`."""
+        for block in table:
+            self._references[block] += 1
+        return list(table)
+
+    def shared(self, block: int) -> bool:
+        """Whether somebody else reads this block, too."""
+        return self._references[block] > 1
 
     def seal(self, block: int, key: bytes) -> None:
         """The block is full and computed: others with the same beginning may read it from now on."""

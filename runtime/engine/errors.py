@@ -23,6 +23,10 @@ class AdapterRefused(Mistake):
     """A slot record that does not fit the base it is attached to."""
 
 
+class MixtureRefused(AdapterRefused):
+    """Adapters that cannot be added up, or weights that mean nothing."""
+
+
 class RequestRefused(Mistake):
     """A request that cannot be run as it was asked."""
 

@@ -2,31 +2,41 @@
 
 Every terminal of the result is a single character. llguidance splits text into terminals greedily, so a literal beside
 a character class would shadow it ("abc" beside [a-z]+ loses "abx"); between single characters there is nothing to be
-greedy about, and the result accepts what the GBNF says, no more and no less. The price is a slower mask.
+greedy about, and the result accepts what the GBNF says, no more and no less. Only loops that can be nothing else are read
+as runs (`gbnf_runs`), which is what makes a mask inside a string cheap.
 
 Left recursion, missing rules, deep nesting and explosive repetition are refused here, within `MOST_SECONDS`.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from runtime.engine.errors import GrammarRefused
-from runtime.engine.gbnf_parser import Characters, Choice, Node, Parser, Reference, Repeat, Row
+from runtime.engine.gbnf_parser import Characters, Choice, Node, Parser, Reference, Repeat, Row, Token
+from runtime.engine.gbnf_runs import runs
 
 LONGEST_TEXT = 1 << 20
 MOST_SYMBOLS = 100_000  # with every repetition written out
 MOST_SECONDS = 2.0
 
 
-def gbnf_to_lark(text: str) -> str:
-    """The grammar for llguidance; refused with the line at fault."""
+Ranges = Callable[[Token], str]  # a token, or all but one, as ranges of token ids: "0-9,11-511"
+
+Terminals = dict[tuple[Characters | Token, bool], str]  # a class or a token, and whether it is read in runs
+
+
+def gbnf_to_lark(text: str, ranges: Ranges | None = None, *, with_runs: bool = True) -> str:
+    """The grammar for llguidance; refused with the line at fault. `ranges` knows the vocabulary.
+
+    Without runs it accepts the same and is slower: what the tests compare with.
+    """
     if len(text) > LONGEST_TEXT:
         raise GrammarRefused(f"the grammar is longer than {LONGEST_TEXT} characters.")
     rules = Parser(text).rules()
     _check_references(rules)
     _check_left_recursion(rules)
     _check_size(rules)
-    return _write(rules)
+    return _write(rules, ranges or _unknown, runs(rules) if with_runs else set())
 
 
 def _children(node: Node) -> tuple[Node, ...]:
@@ -75,7 +85,7 @@ def _check_left_recursion(rules: Mapping[str, Choice]) -> None:
 
 def _empty_rules(rules: Mapping[str, Choice]) -> set[str]:
     """The rules that may match nothing; looked at again until no more are found, or the time is up."""
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.thread_time() + MOST_SECONDS  # of work, not of waiting: a busy machine refuses nothing more
     empty: set[str] = set()
     grew = True
     while grew:
@@ -84,7 +94,7 @@ def _empty_rules(rules: Mapping[str, Choice]) -> set[str]:
             if name not in empty and _may_be_empty(rule, empty):
                 empty.add(name)
                 grew = True
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 raise GrammarRefused(f"the grammar took more than {MOST_SECONDS} seconds to check.")
     return empty
 
@@ -123,30 +133,41 @@ def _size(node: Node) -> int:
     return size * max(node.most or node.least, 1) if isinstance(node, Repeat) else size
 
 
-def _write(rules: Mapping[str, Choice]) -> str:
+def _unknown(token: Token) -> str:
+    """Without a vocabulary a grammar can be checked, and not be run."""
+    return f"{'^' if token.negated else ''}{token.name if isinstance(token.name, int) else 0}"
+
+
+def _write(rules: Mapping[str, Choice], ranges: Ranges, in_runs: set[int]) -> str:
     names = {name: "start" if name == "root" else f"r{number}" for number, name in enumerate(rules)}
-    terminals: dict[Characters, str] = {}
-    lines = [f"{names[name]}: {_written(rule, names, terminals)}" for name, rule in rules.items()]
-    lines += [f"{name}: /{_regex(characters)}/" for characters, name in terminals.items()]
+    terminals: Terminals = {}
+    lines = [f"{names[name]}: {_written(rule, names, terminals, in_runs)}" for name, rule in rules.items()]
+    for (terminal, run), name in terminals.items():
+        if isinstance(terminal, Token):
+            lines.append(f"{name}: <[{ranges(terminal)}]>")
+        else:
+            lines.append(f"{name}: /{_regex(terminal)}{'+' if run else ''}/")
     return "\n".join(lines) + "\n"
 
 
-def _written(node: Node, names: Mapping[str, str], terminals: dict[Characters, str]) -> str:
+def _written(node: Node, names: Mapping[str, str], terminals: Terminals, in_runs: set[int]) -> str:
+    if isinstance(node, Token):
+        return terminals.setdefault((node, False), f"t{len(terminals)}")  # a rule: llguidance wants no terminal there
     if isinstance(node, Characters):
-        return terminals.setdefault(node, f"C{len(terminals)}")
+        return terminals.setdefault((node, id(node) in in_runs), f"C{len(terminals)}")
     if isinstance(node, Reference):
         return names[node.name]
     if isinstance(node, Row):
-        return " ".join(_grouped(item, names, terminals) for item in node.items) or '""'
+        return " ".join(_grouped(item, names, terminals, in_runs) for item in node.items) or '""'
     if isinstance(node, Choice):
-        return " | ".join(_written(row, names, terminals) for row in node.rows)
+        return " | ".join(_written(row, names, terminals, in_runs) for row in node.rows)
     most = "" if node.most is None else node.most
-    return f"{_grouped(node.item, names, terminals)}{{{node.least},{most}}}"
+    return f"{_grouped(node.item, names, terminals, in_runs)}{{{node.least},{most}}}"
 
 
-def _grouped(node: Node, names: Mapping[str, str], terminals: dict[Characters, str]) -> str:
-    written = _written(node, names, terminals)
-    return written if isinstance(node, (Characters, Reference)) else f"({written})"
+def _grouped(node: Node, names: Mapping[str, str], terminals: Terminals, in_runs: set[int]) -> str:
+    written = _written(node, names, terminals, in_runs)
+    return written if isinstance(node, (Characters, Token, Reference)) else f"({written})"
 
 
 def _regex(characters: Characters) -> str:

@@ -6,6 +6,7 @@ from runtime.engine.errors import GrammarRefused
 
 DEEPEST_NESTING = 100
 MOST_REPETITIONS = 2000  # of one symbol, as in llama.cpp
+LONGEST_TOKEN = 100
 
 _ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "\\": "\\", '"': '"', "[": "[", "]": "]"}
 _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
@@ -16,6 +17,15 @@ class Characters:
     """One character out of ranges, or outside of them; no ranges and negated: any character."""
 
     ranges: tuple[tuple[str, str], ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of the vocabulary, whatever its text, by its number or its name; or any other than this."""
+
+    name: int | str
+    line: int
     negated: bool = False
 
 
@@ -42,7 +52,7 @@ class Repeat:
     most: int | None
 
 
-Node = Characters | Reference | Row | Choice | Repeat
+Node = Characters | Token | Reference | Row | Choice | Repeat
 
 
 class Parser:
@@ -99,7 +109,7 @@ class Parser:
             elif _is_word(character):
                 item = Reference(self._name(), self._line)
             elif character in "<!":
-                raise self._refused("token terminals (<...>) are not supported")
+                item = self._token()
             else:
                 break
             self._space(newlines=depth > 0)
@@ -135,6 +145,22 @@ class Parser:
         if not ranges:
             raise self._refused("a character class is empty")
         return Characters(tuple(ranges), negated)
+
+    def _token(self) -> Token:
+        """<[10]>, <name>, and either with ! before it."""
+        line, negated = self._line, self._peek() == "!"
+        self._at += negated
+        end = self._text.find(">", self._at)
+        name = self._text[self._at + 1 : end]
+        if self._peek() != "<" or end < 0 or not name or len(name) > LONGEST_TOKEN or set(name) & set("<\r\n\t "):
+            raise self._refused("a token is written <[NUMBER]> or <NAME>")
+        self._at = end + 1
+        if not name.startswith("["):
+            return Token(f"<{name}>", line, negated)
+        digits = name[1:-1]
+        if not name.endswith("]") or not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
+            raise self._refused(f"<{name[:20]}> is no token")
+        return Token(int(digits), line, negated)
 
     def _repeat(self, item: Node) -> Repeat:
         mark = self._text[self._at]

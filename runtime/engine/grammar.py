@@ -8,6 +8,7 @@ end. Compiling runs no code of the grammar's author and fetches nothing.
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf import gbnf_to_lark
+from runtime.engine.gbnf_parser import Token
 from runtime.engine.tokenizer import Tokenizer
 from runtime.engine.trial import try_schema
 
@@ -34,17 +36,57 @@ _LIMITS = LLParserLimits(
     verbose_errors=False,
 )
 
+Masks = tuple[Tensor, list[str]]  # [matchers, vocabulary] bool, true where a token is not allowed; what went wrong
+
 
 class Matcher:
     """Where one request stands in its grammar."""
 
     def __init__(self, inner: LLMatcher) -> None:
-        self.inner = inner
+        self._inner = inner
+        self._ahead: tuple[Future[Masks], int] | None = None
+
+    @property
+    def inner(self) -> LLMatcher:
+        """llguidance's own; whoever asks waits until no thread is at work on it."""
+        if self._ahead is not None:
+            wait([self._ahead[0]])
+        return self._inner
+
+    def start_mask(self, masks: "Future[Masks]", row: int) -> None:
+        """A thread computes what may come next."""
+        self._ahead = (masks, row)
+
+    @property
+    def started(self) -> bool:
+        return self._ahead is not None
+
+    def take_mask(self) -> tuple[Tensor, str]:
+        """What was computed ahead, which is not kept: [vocabulary] bool, and what went wrong or ""."""
+        assert self._ahead is not None
+        (masks, row), self._ahead = self._ahead, None
+        forbidden, errors = masks.result()
+        return forbidden[row], errors[row]
 
     def accept(self, token: int) -> None:
         """Moves on by one sampled token."""
-        if not self.inner.consume_token(token):
-            raise GrammarRefused(f"the grammar stopped: {_first_line(self.inner.get_error())}")
+        inner, self._ahead = self.inner, None
+        if not inner.consume_token(token):
+            raise GrammarRefused(f"the grammar stopped: {_first_line(inner.get_error())}")
+
+    def fork(self) -> "Matcher":
+        """Another matcher at the same place."""
+        return Matcher(self.inner.deep_copy())
+
+    def leading(self, tokens: Sequence[int]) -> int:
+        """How many of these tokens, from the first on, the grammar would take. It stays where it is."""
+        return int(self.inner.validate_tokens(list(tokens)))
+
+    def ends_with(self, token: int) -> bool:
+        """Whether nothing but the end could follow this token."""
+        after = self.fork()
+        after.accept(token)
+        return after.ended
 
     @property
     def ended(self) -> bool:
@@ -75,6 +117,7 @@ class Grammars:
         self._words = -(-vocabulary // 32)
         self._known: LLTokenizer | None = None
         self._executor: LLExecutor | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="masks")
         self._compiled: dict[str, CompiledGrammar] = {}
         self._lock = threading.Lock()
 
@@ -87,7 +130,7 @@ class Grammars:
         if found is not None:
             return found
         if isinstance(grammar, str):
-            source = LLMatcher.grammar_from_lark(gbnf_to_lark(text))
+            source = LLMatcher.grammar_from_lark(gbnf_to_lark(text, self._ranges))
         else:
             source = LLMatcher.grammar_from_json_schema(text)
             _refuse_error(try_schema(source))
@@ -98,19 +141,46 @@ class Grammars:
                 del self._compiled[next(iter(self._compiled))]
             return self._compiled.setdefault(known, CompiledGrammar(source, start))
 
-    def forbidden(self, matchers: Sequence[Matcher]) -> tuple[Tensor, list[str]]:
+    def begin(self, matchers: Sequence[Matcher]) -> None:
+        """Starts on the masks that will be asked for next, beside whatever the caller does meanwhile.
+
+        llguidance lets go of the interpreter's lock, so the model runs on: a mask of 6 ms costs a step of 6 ms nothing.
+        """
+        fresh = [matcher for matcher in dict.fromkeys(matchers) if not matcher.started]
+        if not fresh:
+            return
+        masks = self._thread.submit(self._compute, [matcher.inner for matcher in fresh])
+        for row, matcher in enumerate(fresh):
+            matcher.start_mask(masks, row)
+
+    def forbidden(self, matchers: Sequence[Matcher]) -> Masks:
         """[matchers, vocabulary] bool, true where a token is not allowed; and per matcher what went wrong, or ""."""
-        bits = numpy.zeros((len(matchers), self._words), dtype=numpy.uint32)
-        if len(matchers) == 1:
-            matchers[0].inner.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
-        else:
-            if self._executor is None:
-                self._executor = LLExecutor(num_threads=max(1, torch.get_num_threads()))
-            pairs = [(matcher.inner, row) for row, matcher in enumerate(matchers)]
-            self._executor.unsafe_compute_mask_ptr(pairs, bits.ctypes.data, self._words * 4, len(matchers))
+        self.begin(matchers)
+        found = {matcher: matcher.take_mask() for matcher in dict.fromkeys(matchers)}
+        rows, errors = zip(*(found[matcher] for matcher in matchers), strict=True)
+        return torch.stack(rows), list(errors)
+
+    def _compute(self, inners: Sequence[LLMatcher]) -> Masks:
+        bits = numpy.zeros((len(inners), self._words), dtype=numpy.uint32)
+        if self._executor is None:
+            self._executor = LLExecutor(num_threads=max(1, torch.get_num_threads()))
+        pairs = [(inner, row) for row, inner in enumerate(inners)]
+        self._executor.unsafe_compute_mask_ptr(pairs, bits.ctypes.data, self._words * 4, len(inners))
         allowed = numpy.unpackbits(bits.view(numpy.uint8), axis=1, bitorder="little", count=self._vocabulary)
-        errors = [_first_line(each.inner.get_error()) if each.inner.is_error() else "" for each in matchers]
+        errors = [_first_line(inner.get_error()) if inner.is_error() else "" for inner in inners]
         return torch.from_numpy(allowed == 0), errors
+
+    def _ranges(self, token: Token) -> str:
+        """The ids that a token of a grammar stands for. "All but one" never means the end, nor an id without a token."""
+        where, size = f"grammar, line {token.line}", self._tokenizer.vocab_size
+        id = token.name if isinstance(token.name, int) else self._tokenizer.token_id(token.name)
+        if id is None or id >= size:
+            raise GrammarRefused(f"this base has no token {str(token.name)[:60]!r}.", where=where)
+        if not token.negated:
+            return str(id)
+        out = sorted({id, *self._tokenizer.eos_ids})
+        gaps = [(low + 1, high - 1) for low, high in zip([-1, *out], [*out, size], strict=True) if low + 1 < high]
+        return ",".join(f"{low}-{high}" for low, high in gaps)
 
     def _ll_tokenizer(self) -> LLTokenizer:
         """Built when the first grammar comes: a second's work for a large vocabulary."""

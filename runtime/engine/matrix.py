@@ -1,15 +1,18 @@
-"""How one weight matrix is held in memory and multiplied. Quantised matrices will be further classes here.
+"""How one weight matrix is held in memory and multiplied: `hold` makes the fastest form this machine has.
 
 A CPU takes oneDNN's own layout: on an AMD Zen 5 core it multiplied float32 2.2 to 2.4 times as fast as MKL behind
 `linear` from 8 rows up (1536 x 256: 32 rows 124 against 270 us, 512 rows 1.6 against 3.9 ms); with one row it is some
-microseconds slower. The layout replaces the plain one, so that a base is held once.
+microseconds slower. The layout replaces the plain one, so that a base is held once. Int8 and int4 are `quantised`'s.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from runtime.engine.quantised import Int4, Int4Twin, Int8, Int8Twin
 
 
 class Matrix(Protocol):
@@ -17,6 +20,9 @@ class Matrix(Protocol):
 
     outputs: int
     inputs: int
+
+    @property
+    def nbytes(self) -> int: ...
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor: ...
 
@@ -27,6 +33,7 @@ class Plain:
     def __init__(self, weight: Tensor) -> None:
         self.outputs, self.inputs = weight.shape
         self.weight = weight.contiguous()
+        self.nbytes = self.weight.nbytes
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         return functional.linear(x, self.weight, bias)
@@ -37,6 +44,7 @@ class Packed:
 
     def __init__(self, weight: Tensor) -> None:
         self.outputs, self.inputs = weight.shape
+        self.nbytes = weight.nbytes
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
         self._multiply = torch.ops.mkldnn._linear_pointwise.default
 
@@ -45,8 +53,25 @@ class Packed:
         return product
 
 
-def hold(weight: Tensor) -> Matrix:
-    """The fastest way this machine has to hold a matrix."""
+class Half:
+    """In bfloat16, whatever is computed in elsewhere: half the bytes to read per token, and x rounded on its way in."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.outputs, self.inputs = weight.shape
+        self._matrix = _whole(weight.to(torch.bfloat16))
+        self.nbytes = self._matrix.nbytes
+
+    def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        product = self._matrix(x.to(torch.bfloat16)).to(x.dtype)
+        return product if bias is None else product.add_(bias)
+
+
+def hold(weight: Tensor, weights: str = "auto") -> Matrix:
+    """One matrix, held as `weights` says: a key of HOLDINGS."""
+    return HOLDINGS[weights](weight)
+
+
+def _whole(weight: Tensor) -> Matrix:
     if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         try:
             packed = Packed(weight)
@@ -55,3 +80,24 @@ def hold(weight: Tensor) -> Matrix:
         except (AttributeError, RuntimeError):
             pass  # torch has renamed these operators before, and not every CPU has every dtype
     return Plain(weight)
+
+
+def _int8(weight: Tensor) -> Matrix:
+    return Int8(weight) if Int8.works(weight.device) else Int8Twin(weight)
+
+
+def _int4(weight: Tensor) -> Matrix:
+    if not Int4Twin.fits(weight):
+        return _int8(weight)  # its rows do not divide into groups
+    return Int4(weight) if Int4.works(weight) else Int4Twin(weight)
+
+
+# How the matrices of a base are held: the setting `weights`. auto: in the dtype that is computed in.
+HOLDINGS: dict[str, Callable[[Tensor], Matrix]] = {
+    "auto": _whole,
+    "bf16": Half,
+    "int8": _int8,
+    "int4": _int4,
+}
+# The head decides between tokens directly and is read once per token: in int4 it costs more right answers than memory.
+HEADS = {"int4": "int8"}

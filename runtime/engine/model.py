@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from runtime.engine.adapters import apply
 from runtime.engine.batch import Batch
-from runtime.engine.kernels import plain
+from runtime.engine.errors import BaseRefused
+from runtime.engine.kernels import fast_kernels, plain
+from runtime.engine.matrix import HOLDINGS
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
 from runtime.engine.weights import Layer, load_weights
@@ -20,20 +22,31 @@ from runtime.engine.weights import Layer, load_weights
 class Model:
     """A base on one device, in one dtype."""
 
-    def __init__(self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, device: torch.device, dtype: torch.dtype | None = None, weights: str = "auto"
+    ) -> None:
+        if weights not in HOLDINGS:
+            raise BaseRefused(f"weights={str(weights)[:40]!r} is not one of {', '.join(HOLDINGS)}.")
         self.shape = Shape.read(directory)
+        self.held = weights
         self.device = device
         # A CPU without bfloat16 units computes it slower than float32, and no CPU needs its memory saved by default.
         self.dtype = dtype or (torch.float32 if device.type == "cpu" else self.shape.dtype)
-        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype)
+        self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype, weights=weights)
         self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
+        self._fast = fast_kernels(device)
 
     @torch.inference_mode()
-    def forward(self, batch: Batch, pages: Pages | None) -> Tensor:
-        """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past."""
+    def forward(self, batch: Batch, pages: Pages | None, embedded: Tensor | None = None) -> Tensor:
+        """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past.
+
+        `embedded`: the embeddings of the rows, in place of their tokens'.
+        """
         shape, weights = self.shape, self.weights
-        turn = plain.rotation(batch.positions, self._frequencies, shape.rope.scale, self.dtype)
-        x = functional.embedding(batch.tokens, weights.embedding)
+        frequencies, scale = (self._frequencies, shape.rope.scale) if batch.turns is None else batch.turns
+        turn = plain.rotation(batch.positions, frequencies, scale, self.dtype)
+        x = functional.embedding(batch.tokens, weights.embedding) if embedded is None else embedded
+        x = x.to(self.dtype)
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)
             x += self._mlp(x, layer, batch)
@@ -52,14 +65,33 @@ class Model:
         shape = self.shape
         turned = shape.heads + shape.kv_heads
         x = plain.norm(x, layer.norm_in, shape.norm_eps)
-        heads = apply(layer.qkv, x, batch.mix).view(len(x), -1, shape.head_dim)
+        fused = apply(layer.qkv, x, batch.mix)
+        heads = fused.view(len(x), -1, shape.head_dim)
+        if self._fast is not None and type(pages) is Pages and batch.turns is None:
+            both = self._fast.prepare(
+                fused,
+                layer.norm_heads,
+                batch.positions,
+                self._frequencies,
+                pages.data,
+                number,
+                batch.blocks,
+                batch.offsets,
+                heads=shape.heads,
+                kv_heads=shape.kv_heads,
+                eps=shape.norm_eps,
+                scale=shape.rope.scale,
+            )
+            queries, keys, values = both[:, : shape.heads], both[:, shape.heads :], heads[:, turned:]
+            found = plain.attend(queries, keys, values, number, batch, pages, self._fast.decode)
+            return apply(layer.out, found, batch.mix)
         both, values = heads[:, :turned], heads[:, turned:]
         if layer.norm_heads is not None:
             both = plain.norm_heads(both, layer.norm_heads, shape.norm_eps)
         both = plain.rotate(both, *turn)
         queries, keys = both[:, : shape.heads], both[:, shape.heads :]
         if pages is not None:
-            pages.write(number, keys, values, batch.blocks, batch.offsets)
+            keys, values = pages.write(number, keys, values, batch.blocks, batch.offsets)
         found = plain.attend(queries, keys, values, number, batch, pages)
         return apply(layer.out, found, batch.mix)
 

@@ -1,8 +1,10 @@
 """The memory of the key-value cache: one tensor, cut into blocks. Which block is whose, `cache` decides.
 
 A block holds keys and values of all layers side by side, so that clearing or copying one touches one stretch of memory.
-An int8 cache will be another class with the same three methods.
+An int8 cache is another class with the same methods: see `pages8`.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -36,10 +38,16 @@ class Pages:
         """Zeros: a masked place counts zero times its value, and that must not be zero times infinity."""
         self.data.index_fill_(0, torch.tensor(blocks, device=self.data.device), 0)
 
-    def write(self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor) -> None:
-        """Keeps keys and values [tokens, heads, size] at their places."""
+    def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Whole blocks, from and to, one after the other."""
+        for source, target in pairs:
+            self.data[target] = self.data[source]
+
+    def write(self, layer: int, keys: Tensor, values: Tensor, blocks: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor]:
+        """Keeps keys and values [tokens, heads, size] at their places; gives them back as they will be read."""
         for part, tensor in enumerate((keys, values)):
             self.data[:, layer, part].index_put_((blocks, offsets), tensor.flatten(1))
+        return keys, values
 
     def read(self, layer: int, tables: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values [rows, heads, places, size] of block tables [rows, blocks]; good until the next read.

@@ -7,10 +7,11 @@ other, their B in blocks. How pieces of several adapters run together is the bus
 import hashlib
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.errors import AdapterRefused
@@ -21,13 +22,22 @@ MOST_RANK = 1024
 
 @dataclass(frozen=True)
 class Extra:
-    """A part of W's update that is added to its own rows alone: a Kronecker product, or a sparse matrix."""
+    """A part of W's update that is added to its own rows alone: a Kronecker product, a sparse matrix, rank rows.
+
+    It is given x, not x': the factor of inputs that it sees is its own adapter's, whoever else is in a mixture.
+    """
 
     part: Part
     kronecker: tuple[Tensor, Tensor] | None = None
     sparse: Tensor | None = None  # CSR, float32: torch multiplies it in nothing else on a CPU
+    thin: tuple[Tensor, Tensor] | None = None  # A [rank, in], B [rank, out]
+    gain: Tensor | None = None  # [in]
 
     def __call__(self, x: Tensor) -> Tensor:
+        if self.gain is not None:
+            x = x * self.gain
+        if self.thin is not None:
+            return functional.linear(x, self.thin[0]) @ self.thin[1]
         if self.kronecker is not None:
             left, right = self.kronecker
             grid = x.view(len(x), left.shape[1], right.shape[1])
@@ -48,6 +58,15 @@ class Piece:
     g_in: Mapping[int, Tensor] = field(default_factory=dict)  # part -> [in], one subtracted
     extras: tuple[Extra, ...] = ()
 
+    @property
+    def bytes(self) -> int:
+        """What it takes of the device's memory, nearly: sparse places are not counted."""
+        tensors = [self.a, self.b, self.g_out, *self.g_in.values()]
+        for extra in self.extras:
+            tensors += [*(extra.kronecker or ()), *(extra.thin or ()), extra.gain]
+            tensors += [extra.sparse.values()] if extra.sparse is not None else []
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
     def of_part(self, index: int, part: Part) -> "Piece":
         """The update of one part alone, as if its matrix stood by itself."""
         low, high = self.ranks[index] if self.ranks else (0, 0)
@@ -59,22 +78,29 @@ class Piece:
             ranks=((0, high - low),),
             g_out=self.g_out[rows] if self.g_out is not None else None,
             g_in={0: self.g_in[index]} if index in self.g_in else {},
-            extras=tuple(Extra(whole, extra.kronecker, extra.sparse) for extra in self.extras if extra.part == part),
+            extras=tuple(replace(extra, part=whole) for extra in self.extras if extra.part == part),
         )
 
 
 def fingerprint(record: SlotRecord) -> str:
     """A hash of the record's numbers: 15 ms for 13 MB, and nobody's mistaken digest can mix up two adapters."""
     hashing = hashlib.blake2b(digest_size=16)
+    for name, tensor in _tensors(record):
+        plain = tensor.detach().cpu().contiguous()
+        hashing.update(f"{name} {tuple(plain.shape)} {plain.dtype};".encode())
+        hashing.update(plain.view(torch.uint8).numpy().data)
+    return hashing.hexdigest()
+
+
+def _tensors(record: SlotRecord) -> Iterator[tuple[str, Tensor]]:
     for module, slot in sorted(record.slots.items()):
         for part in fields(slot):
             value = getattr(slot, part.name)
             for tensor in value if isinstance(value, tuple) else (value,):
                 if tensor is not None:
-                    plain = tensor.detach().cpu().contiguous()
-                    hashing.update(f"{module} {part.name} {tuple(plain.shape)} {plain.dtype};".encode())
-                    hashing.update(plain.view(torch.uint8).numpy())
-    return hashing.hexdigest()
+                    yield f"{module} {part.name}", tensor
+    if record.prompt is not None:
+        yield from record.prompt.parts().items()
 
 
 def fit_record(
@@ -84,7 +110,7 @@ def fit_record(
     like: Tensor,
 ) -> dict[str, Piece]:
     """The record as pieces of fused matrices, copied to the base's device and dtype; refused where it does not fit."""
-    if not record.slots:
+    if not record.slots and record.prompt is None:
         raise AdapterRefused(f"adapter {name!r} changes nothing: its record is empty.")
     by_linear: dict[str, dict[str, Slot]] = {}
     for module, slot in record.slots.items():
@@ -162,8 +188,9 @@ def _fuse(linear: Linear, slots: Mapping[str, Slot], like: Tensor) -> Piece:
 
 
 def _extras(linear: Linear, part: Part, slot: Slot, like: Tensor) -> Iterator[Extra]:
+    gain = slot.g_in.to(like, copy=True) if slot.g_in is not None else None
     if slot.k is not None:
-        yield Extra(part, kronecker=(slot.k[0].to(like, copy=True), slot.k[1].to(like, copy=True)))
+        yield Extra(part, kronecker=(slot.k[0].to(like, copy=True), slot.k[1].to(like, copy=True)), gain=gain)
     if slot.s is not None and len(slot.s[0]):
         rows, columns, values = slot.s
         places = torch.stack((rows.long(), columns.long()))
@@ -171,4 +198,4 @@ def _extras(linear: Linear, part: Part, slot: Slot, like: Tensor) -> Iterator[Ex
         sparse = torch.sparse_coo_tensor(places, values.float().cpu(), size, check_invariants=True).coalesce()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch tells everyone once that CSR is in beta
-            yield Extra(part, sparse=sparse.to_sparse_csr().to(like.device))
+            yield Extra(part, sparse=sparse.to_sparse_csr().to(like.device), gain=gain)

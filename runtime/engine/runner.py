@@ -5,18 +5,39 @@ what a token means for its request, others decide.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from runtime.artifact.prompt import SoftPrompt
+from runtime.engine import prompts
 from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.grammar import Grammars
+from runtime.engine.imprint import Imprint
+from runtime.engine.logprobs import Likelihood, Likelihoods
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
-from runtime.engine.sampler import choose, penalise
+from runtime.engine.penalties import penalise
+from runtime.engine.rope import Rope
+from runtime.engine.sampler import choose
+from runtime.engine.scheduler import Plan
 from runtime.engine.sequence import Sequence as Running
+
+NOT_FINITE = "the model's logits are not finite."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The next token of a request; `logprob` if it wants to know."""
+
+    token: int
+    logprob: Likelihood | None = None
 
 
 class Runner:
@@ -26,57 +47,122 @@ class Runner:
         self._model, self.pages = model, pages
         self._adapters, self._grammars = adapters, grammars
 
-    def compute(self, counts: dict[Running, int], fresh: list[int]) -> list[tuple[dict[Running, int], Tensor | str]]:
-        """Logits for these requests and tokens, or the reason why a request has none."""
-        if fresh:
-            self.pages.clear(fresh)
-        return self._compute(counts) if counts else []
+    def compute(self, plan: Plan) -> list[tuple[dict[Running, int], Tensor | str]]:
+        """Logits for these requests and tokens, or the reason why a request has none.
 
-    def next_tokens(self, sequences: list[Running], logits: Tensor) -> list[int | str]:
-        """For each request its next token, or the reason why there is none."""
-        if not sequences:
-            return []
+        A request that got all of its missing tokens has a row of logits, and one more for each token of its draft.
+        """
+        self._begin_masks(plan.counts)
+        self.pages.copy(plan.copies)
+        if plan.fresh:
+            self.pages.clear(plan.fresh)
+        return self._compute(plan.counts) if plan.counts else []
+
+    def next_tokens(self, sequences: list[Running], logits: Tensor, rows: list[int]) -> list[Pick | str]:
+        """For each request its next token, from its row of the logits, or the reason why there is none."""
+        return _one_by_one(self._picks, sequences, logits, rows)
+
+    def log_probabilities(
+        self, sequences: list[Running], logits: Tensor, rows: list[int]
+    ) -> list[tuple[Tensor, Tensor] | str]:
+        """For beams: the model's own, and the same under the request's penalties and grammar."""
+        return _one_by_one(self._chances, sequences, logits, rows)
+
+    def imprint(self, prompt: SoftPrompt, adapter: Attached, limit: int) -> Imprint:
+        """What a soft prompt of an adapter comes to on this base."""
         with torch.inference_mode():
-            draws = [sequence.draw() for sequence in sequences]
-            penalise(logits, draws)
+            mix = self._adapters.mix([adapter], [prompt.length])
+            return prompts.imprint(adapter.name, prompt, self._model, mix, limit)
+
+    def alone(self, tokens: Sequence[int], adapter: Attached | None, rope: Rope | None = None) -> Tensor:
+        """Logits after the last token of one text, in a pass of its own that keeps nothing."""
+        with torch.inference_mode():
+            if adapter is not None and adapter.prompt is not None:
+                return self._after(adapter.prompt, tokens, adapter)
+            mix = self._adapters.mix([adapter], [len(tokens)])
+            span = Span(
+                tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, rope=rope, prompt=len(tokens)
+            )
+            return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
+
+    def _after(self, made: Imprint, tokens: Sequence[int], adapter: Attached) -> Tensor:
+        """The same behind a soft prompt, with pages of its own."""
+        model, size = self._model, self.pages.block_size
+        table = list(range(1, (made.length + len(tokens)) // size + 2))
+        pages = Pages(model.shape, len(table) + 1, size, device=model.device, dtype=model.dtype)
+        prompts.place(made, pages, table, 0)
+        span = Span(tokens, made.length, table, True, prompt=made.length + len(tokens))
+        return model.forward(self._batch([span], self._adapters.mix([adapter], [len(tokens)])), pages)[0].cpu()
+
+    def _begin_masks(self, counts: dict[Running, int]) -> None:
+        """A head start for the grammars of those whose next token comes of this step."""
+        try:
+            self._grammars.begin([each.matcher for each, n in counts.items() if each.matcher and n >= each.missing])
+        except Exception:  # a grammar's: it is met again where it ends its own request
+            return
+
+    def _picks(self, sequences: list[Running], logits: Tensor) -> list[Pick | str]:
+        with torch.inference_mode():
+            likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
+            penalise(logits, [sequence.history for sequence in sequences])
             broken = self._bind(sequences, logits)
-            tokens, largest = choose(logits, draws)
-        outcomes: list[int | str] = [
-            token if math.isfinite(value) else "the model's logits are not finite."
-            for token, value in zip(tokens, largest, strict=True)
+            tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
+            logprobs = likelihoods.of(tokens)
+        outcomes: list[Pick | str] = [
+            Pick(token, logprob) if math.isfinite(value) else NOT_FINITE
+            for token, value, logprob in zip(tokens, largest, logprobs, strict=True)
         ]
         for row, reason in broken.items():
             outcomes[row] = reason
         return outcomes
 
-    def alone(self, tokens: Sequence[int], adapter: Attached | None) -> Tensor:
-        """Logits after the last token of one text, in a pass of its own that keeps nothing."""
+    def _chances(self, sequences: list[Running], logits: Tensor) -> list[tuple[Tensor, Tensor] | str]:
         with torch.inference_mode():
-            mix = self._adapters.mix([adapter], [len(tokens)])
-            span = Span(tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True)
-            return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
+            told = logits.log_softmax(-1)
+            chances = told.clone()
+            penalise(chances, [sequence.history for sequence in sequences])
+            broken = self._bind(sequences, chances)
+            fine = torch.isfinite(chances.amax(-1)).tolist()
+        outcomes: list[tuple[Tensor, Tensor] | str] = [
+            (told[row], chances[row]) if fine[row] else NOT_FINITE for row in range(len(sequences))
+        ]
+        for row, reason in broken.items():
+            outcomes[row] = reason
+        return outcomes
 
     def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
         try:
             return [(counts, self._forward(counts))]
         except Exception as error:  # whatever torch raises: out of memory, a shape, a device
             if len(counts) == 1:
-                return [(counts, f"the computation failed: {_reason(error)}")]
+                return [(counts, f"the computation failed: {reason_of(error)}")]
         return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
 
     def _forward(self, counts: dict[Running, int]) -> Tensor:
         spans = [
             Span(
-                sequence.tokens[sequence.computed : sequence.computed + count],
+                (sequence.tokens[sequence.computed :] + sequence.draft)[:count],
                 sequence.computed,
                 sequence.table,
-                count == sequence.missing,
+                count >= sequence.missing,
+                drafted=max(count - sequence.missing, 0),
+                rope=sequence.rope,
+                prompt=sequence.prompt,
             )
             for sequence, count in counts.items()
         ]
         with torch.inference_mode():
+            for sequence in counts:
+                self._begin(sequence)
             mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
             return self._model.forward(self._batch(spans, mix), self.pages)
+
+    def _begin(self, sequence: Running) -> None:
+        """Before its first token, a request gets what the prefix cache did not have of its soft prompt."""
+        made = sequence.adapter.prompt if sequence.adapter is not None else None
+        found = len(sequence.keys) * self.pages.block_size
+        if made is not None and sequence.computed == made.length > found:
+            prompts.place(made, self.pages, sequence.table, found)
 
     def _batch(self, spans: list[Span], mix: Mix | None, *, prompts_only: bool = False) -> Batch:
         return build_batch(
@@ -86,6 +172,7 @@ class Runner:
             device=self._model.device,
             dtype=self._model.dtype,
             prompts_only=prompts_only,
+            rope=self._model.shape.rope,
         )
 
     def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:
@@ -104,6 +191,23 @@ class Runner:
         return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
 
 
-def _reason(error: Exception) -> str:
+def _one_by_one(
+    work: Callable[[list[Running], Tensor], list[T | str]], sequences: list[Running], logits: Tensor, rows: list[int]
+) -> list[T | str]:
+    """All at once; if that raises (a grammar does, or memory is gone), each alone, so that it ends nobody else.
+
+    The rows are copied: what was done to them before the failure must not be done twice.
+    """
+    try:
+        return work(sequences, logits[rows])
+    except Exception as error:
+        if len(sequences) == 1:
+            return [f"the next token could not be chosen: {reason_of(error)}"]
+    alone = zip(sequences, rows, strict=True)
+    return [outcome for sequence, row in alone for outcome in _one_by_one(work, [sequence], logits, [row])]
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what was raised, as the end of a sentence."""
     line = str(error).strip().split("\n", 1)[0][:200]
     return f"{line or type(error).__name__}".rstrip(".") + "."

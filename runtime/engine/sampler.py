@@ -1,7 +1,7 @@
 """From logits to the next token, each row of a batch by its own rules.
 
-Order, as in transformers: repetition penalty, (grammar mask,) temperature, top-k, top-p, min-p. A row draws one uniform
-number per token from its own seed and position, so what it gets does not depend on who else is in the batch.
+Order, as in transformers: (penalties, bias, grammar,) temperature, top-k, top-p, min-p. A row draws one uniform number per
+token from its own seed and position, so what it gets does not depend on who else is in the batch.
 """
 
 import math
@@ -12,6 +12,21 @@ import torch
 from torch import Tensor
 
 from runtime.engine.errors import RequestRefused
+from runtime.engine.penalties import History
+
+MOST_BIASES = 1024
+
+# What each rule may be: its least and its greatest value. NaN is between nothing.
+_BOUNDS: dict[str, tuple[type, float, float]] = {
+    "temperature": (float, 0, 100),
+    "top_p": (float, 1e-9, 1),
+    "top_k": (int, 0, 1 << 31),
+    "min_p": (float, 0, 1),
+    "repetition_penalty": (float, 0.01, 100),
+    "presence_penalty": (float, -100, 100),
+    "frequency_penalty": (float, -100, 100),
+    "seed": (int, -(1 << 63), (1 << 64) - 1),
+}
 
 
 @dataclass(frozen=True)
@@ -23,23 +38,32 @@ class Sampling:
     top_k: int = 0  # 0 keeps all
     min_p: float = 0.0
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()  # token and what is added to its logit
     seed: int | None = None  # None draws one
 
-    def check(self) -> None:
+    @property
+    def counts(self) -> bool:
+        """Whether it matters how often a token was used."""
+        return self.presence_penalty != 0 or self.frequency_penalty != 0
+
+    def check(self, vocabulary: int) -> None:
         """Refuses values that mean nothing, NaN among them."""
-        for name, low, high, kind in (
-            ("temperature", 0, 100, "number"),
-            ("top_p", 1e-9, 1, "number"),
-            ("top_k", 0, 1 << 31, "whole number"),
-            ("min_p", 0, 1, "number"),
-            ("repetition_penalty", 0.01, 100, "number"),
-            ("seed", -(1 << 63), (1 << 64) - 1, "whole number"),
-        ):
+        for name, (kind, low, high) in _BOUNDS.items():
             value = getattr(self, name)
-            types = (int, float) if kind == "number" else int
-            fine = isinstance(value, types) and low <= value <= high  # NaN is between nothing
-            if not fine and not (name == "seed" and value is None):
-                raise RequestRefused(f"{name} is {shown(value)}; it must be a {kind} between {low} and {high}.")
+            if not _between(value, kind, low, high) and not (name == "seed" and value is None):
+                what = "number" if kind is float else "whole number"
+                raise RequestRefused(f"{name} is {shown(value)}; it must be a {what} between {low} and {high}.")
+        if not isinstance(self.logit_bias, (tuple, list)) or len(self.logit_bias) > MOST_BIASES:
+            raise RequestRefused(f"logit_bias must name at most {MOST_BIASES} tokens.")
+        for token, bias in self.logit_bias:
+            if not _between(token, int, 0, vocabulary - 1):
+                raise RequestRefused(f"logit_bias: token id {shown(token)} is not in the vocabulary of {vocabulary}.")
+            if not _between(bias, float, -100, 100):
+                raise RequestRefused(f"logit_bias of token {token} is {shown(bias)}; it must be between -100 and 100.")
+        if len(dict(self.logit_bias)) < len(self.logit_bias):
+            raise RequestRefused("logit_bias names a token twice.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +73,11 @@ class Draw:
     sampling: Sampling
     seed: int
     position: int
-    seen: Tensor | None  # [vocabulary] bool: tokens that the repetition penalty counts
+    history: History | None = None
+
+
+def _between(value: object, kind: type, low: float, high: float) -> bool:
+    return isinstance(value, (int, float) if kind is float else int) and low <= value <= high
 
 
 def shown(value: object) -> str:
@@ -57,18 +85,6 @@ def shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 128:
         return "a number too long to print"
     return repr(value)[:40]
-
-
-def penalise(logits: Tensor, draws: Sequence[Draw]) -> None:
-    """Makes tokens that were there before less likely, in place."""
-    rows = [row for row, draw in enumerate(draws) if draw.seen is not None]
-    if not rows:
-        return
-    at = torch.tensor(rows, device=logits.device)
-    seen = torch.stack([draws[row].seen for row in rows]).to(logits.device)  # type: ignore[misc]
-    penalty = logits.new_tensor([draws[row].sampling.repetition_penalty for row in rows])[:, None]
-    some = logits.index_select(0, at)
-    logits.index_copy_(0, at, torch.where(seen, torch.where(some > 0, some / penalty, some * penalty), some))
 
 
 def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[list[int], list[float]]:

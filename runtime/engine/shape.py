@@ -1,15 +1,16 @@
 """What config.json says about a model, as one frozen value; what this engine cannot run is refused by name here."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from runtime.engine import nf4
 from runtime.engine.base import read_json
 from runtime.engine.errors import BaseRefused
+from runtime.engine.rope import Rope, rope_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Shape:
     qkv_bias: bool
     out_bias: bool
     mlp_bias: bool
-    rope: "Rope"
+    rope: Rope
+    theta: float  # what a rope that a request asks for is computed from
     dtype: torch.dtype
 
     @classmethod
@@ -40,20 +42,13 @@ class Shape:
         config = read_json(directory / "config.json")
         try:
             return _shape(config)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             reason = f"has no {error}" if isinstance(error, KeyError) else str(error)
             raise BaseRefused(f"{reason}.", where=str(directory / "config.json")) from error
 
 
-@dataclass(frozen=True)
-class Rope:
-    """Rotary position embedding: one inverse frequency per pair of dimensions, and a scale for cosine and sine."""
-
-    kind: str
-    frequencies: tuple[float, ...]
-    scale: float = 1.0
-
-
+_MOST = 1 << 31  # of anything counted in a config.json
+_MOST_HEAD_DIM = 8192
 _DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -72,14 +67,15 @@ _ARCHITECTURES: dict[str, dict[str, bool]] = {
 
 def _shape(config: Mapping[str, Any]) -> Shape:
     kind = config.get("model_type")
-    if kind not in _ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in _ARCHITECTURES:
         known = ", ".join(_ARCHITECTURES)
-        raise ValueError(f"model_type {kind!r} is not one this engine runs ({known})")
+        raise ValueError(f"model_type {str(kind)[:40]!r} is not one this engine runs ({known})")
     if config.get("hidden_act", "silu") != "silu":
         raise ValueError(f"hidden_act {config['hidden_act']!r} is not supported, only silu")
-    if config.get("quantization_config"):
-        raise ValueError("quantization_config is set; this engine reads plain weights")
-    layer_types = set(config.get("layer_types") or ()) - {"full_attention"}
+    stored = config.get("quantization_config")
+    if stored and not nf4.understood(stored):
+        raise ValueError("quantization_config is set; this engine reads plain weights, and bitsandbytes' 4 bits")
+    layer_types = [each for each in config.get("layer_types") or () if each != "full_attention"]
     if config.get("use_sliding_window") or layer_types:
         raise ValueError("sliding-window attention is not supported")
     heads = _positive(config, "num_attention_heads")
@@ -90,12 +86,16 @@ def _shape(config: Mapping[str, Any]) -> Shape:
     head_dim = hidden // heads
     if config.get("head_dim") is not None:
         head_dim = _positive(config, "head_dim")
-    if heads % kv_heads or head_dim % 2:
+    if heads % kv_heads or head_dim % 2 or head_dim > _MOST_HEAD_DIM:
         raise ValueError(f"{heads} heads over {kv_heads} key-value heads of size {head_dim}")
     name = str(config.get("dtype") or config.get("torch_dtype") or "float32")
     if name not in _DTYPES:
         raise ValueError(f"dtype {name!r} is not one of {', '.join(_DTYPES)}")
-    attention_bias = bool(config.get("attention_bias", False)) and kind != "qwen2"
+    rope, theta = _rope(config, head_dim)
+    norm_eps = config.get("rms_norm_eps", 1e-6)
+    if not isinstance(norm_eps, (int, float)) or not 0 <= norm_eps < 1:
+        raise ValueError(f"rms_norm_eps is {str(norm_eps)[:40]!r}")
+    attention_bias = _switch(config, "attention_bias") and kind != "qwen2"
     own = _ARCHITECTURES[kind]
     return Shape(
         architecture=kind,
@@ -107,63 +107,42 @@ def _shape(config: Mapping[str, Any]) -> Shape:
         kv_heads=kv_heads,
         head_dim=head_dim,
         context=_positive(config, "max_position_embeddings"),
-        norm_eps=float(config.get("rms_norm_eps", 1e-6)),
-        tied=bool(config.get("tie_word_embeddings", False)),
+        norm_eps=norm_eps,
+        tied=_switch(config, "tie_word_embeddings"),
         qk_norm=own.get("qk_norm", False),
         qkv_bias=own.get("qkv_bias", attention_bias),
         out_bias=attention_bias,
-        mlp_bias=bool(config.get("mlp_bias", False)) and kind == "llama",
-        rope=_rope(config, head_dim),
+        mlp_bias=_switch(config, "mlp_bias") and kind == "llama",
+        rope=rope,
+        theta=theta,
         dtype=_DTYPES[name],
     )
 
 
 def _positive(config: Mapping[str, Any], name: str) -> int:
     value = config[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}, not a positive whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a whole number from 1 to {_MOST:,}")
     return value
 
 
-def _rope(config: Mapping[str, Any], head_dim: int) -> Rope:
-    """Both spellings: `rope_parameters` of today, `rope_theta` with `rope_scaling` of older checkpoints."""
-    told = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
-    kind = str(told.get("rope_type") or told.get("type") or "default")
-    if kind not in _SCALINGS:
-        known = ", ".join(_SCALINGS)
-        raise ValueError(f"rope type {kind!r} is not one this engine knows ({known})")
-    if float(told.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))) != 1.0:
-        raise ValueError("partial_rotary_factor other than 1 is not supported")
-    theta = float(told.get("rope_theta", config.get("rope_theta", 10000.0)))
-    if not theta > 0:
-        raise ValueError(f"rope_theta is {theta}")
-    exponents = torch.arange(0, head_dim, 2, dtype=torch.float) / head_dim
-    frequencies = _SCALINGS[kind](1.0 / (theta**exponents), told)
-    return Rope(kind, tuple(frequencies.tolist()))
+def _switch(config: Mapping[str, Any], name: str) -> bool:
+    value = config.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not true or false")
+    return bool(value)
 
 
-def _default(frequencies: torch.Tensor, told: Mapping[str, Any]) -> torch.Tensor:
-    return frequencies
-
-
-def _linear(frequencies: torch.Tensor, told: Mapping[str, Any]) -> torch.Tensor:
-    return frequencies / float(told["factor"])
-
-
-def _llama3(frequencies: torch.Tensor, told: Mapping[str, Any]) -> torch.Tensor:
-    """Llama 3.1: short wavelengths stay, long ones are stretched, those between are blended."""
-    factor, low = float(told["factor"]), float(told["low_freq_factor"])
-    high, before = (
-        float(told["high_freq_factor"]),
-        float(told["original_max_position_embeddings"]),
-    )
-    turns = before * frequencies / (2 * math.pi)
-    blend = ((turns - low) / (high - low)).clamp(0.0, 1.0)
-    return (1 - blend) * frequencies / factor + blend * frequencies
-
-
-_SCALINGS: dict[str, Callable[[torch.Tensor, Mapping[str, Any]], torch.Tensor]] = {
-    "default": _default,
-    "linear": _linear,
-    "llama3": _llama3,
-}
+def _rope(config: Mapping[str, Any], head_dim: int) -> tuple[Rope, float]:
+    """And theta. Both spellings: `rope_parameters` of today, `rope_theta` with `rope_scaling` of older checkpoints."""
+    told: dict[str, Any] = {}
+    for name in ("rope_scaling", "rope_parameters"):
+        said = config.get(name) or {}
+        if not isinstance(said, Mapping):
+            raise ValueError(f"{name} is not an object")
+        told |= said
+    for name in ("rope_theta", "partial_rotary_factor", "original_max_position_embeddings"):
+        if name not in told and config.get(name) is not None:
+            told[name] = config[name]
+    rope = rope_of(told, size=head_dim, context=_positive(config, "max_position_embeddings"))
+    return rope, float(told.get("rope_theta") or 10000.0)

@@ -25,6 +25,9 @@ class Stops:
         self._longest = max(map(len, stops), default=0)
         self._held = ""
 
+    def __bool__(self) -> bool:
+        return bool(self._stops)
+
     def add(self, piece: str) -> tuple[str, bool]:
         """The text that is certain now, and whether a stop string ended it."""
         if not self._stops:

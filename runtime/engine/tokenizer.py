@@ -5,6 +5,7 @@ On ordinary text `chat` gives the ids of transformers' `apply_chat_template`. A 
 Templates run in jinja's immutable sandbox. Nothing here downloads, and nothing in a directory can run code.
 """
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -120,6 +121,21 @@ class Tokenizer:
         """How the vocabulary spells one id; None if it has no such id."""
         return self._parsing.id_to_token(token)
 
+    def token_id(self, text: str) -> int | None:
+        """The token of exactly this text."""
+        found = self._parsing.token_to_id(text)
+        return None if found is None else int(found)
+
+    def token_bytes(self, token: int) -> bytes:
+        """What one id stands for; a control token by its name. Parts of characters come as the bytes they are."""
+        name = self.token_text(token) or ""
+        text = self._parsing.decode([token], skip_special_tokens=True)
+        if text and "\ufffd" not in text:
+            return text.encode()
+        if token in self._control_ids or not all(letter in _BYTE_OF for letter in name):
+            return name.encode()
+        return bytes(_BYTE_OF[letter] for letter in name)
+
     def stream(self) -> "TextStream":
         """A decoder for ids that arrive one at a time."""
         return TextStream(self._parsing)
@@ -191,11 +207,28 @@ class TextStream:
             self._given.append(piece)
         return piece
 
+    def fork(self) -> "TextStream":
+        """Another decoder at the same place."""
+        other = TextStream(self._tokenizer)
+        other._stream = copy.copy(self._stream)
+        other._ids, other._given = list(self._ids), list(self._given)
+        return other
+
     def finish(self) -> str:
         """What was still held back: broken characters come out as U+FFFD, as `decode` gives them."""
         given = "".join(self._given)
         whole: str = self._tokenizer.decode(self._ids, skip_special_tokens=True)
         return whole[len(given) :] if whole.startswith(given) else ""
+
+
+def _letters_of_bytes() -> dict[str, int]:
+    """How byte-level vocabularies write bytes: printable ones as they are, the others from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
+
+
+_BYTE_OF = _letters_of_bytes()
 
 
 def _token_text(token: Any) -> str:

@@ -2,7 +2,7 @@
 
 Query, key and value stand in one matrix, gate and up in another: a decode step is bound by the number of calls and
 the bytes read, not by arithmetic. Each fused matrix remembers its parts, since adapters name the original modules.
-How a matrix is held and multiplied is the business of `matrix`.
+How a matrix is held and multiplied is the business of `matrix`; a base that is stored in NF4 is made whole by `nf4`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,8 @@ from torch import Tensor
 
 from runtime.engine.base import weight_files
 from runtime.engine.errors import BaseRefused
-from runtime.engine.matrix import Matrix, hold
+from runtime.engine.matrix import HEADS, Matrix, hold
+from runtime.engine.nf4 import make_whole, parts_of
 from runtime.engine.shape import Shape
 
 
@@ -71,8 +72,10 @@ class Weights:
                     yield part.module, linear, part
 
 
-def load_weights(directory: Path, shape: Shape, *, device: torch.device, dtype: torch.dtype) -> Weights:
-    """Reads and checks every tensor: names, shapes, finite values. Rounds once, to `dtype`."""
+def load_weights(
+    directory: Path, shape: Shape, *, device: torch.device, dtype: torch.dtype, weights: str = "auto"
+) -> Weights:
+    """Reads and checks every tensor: names, shapes, finite values. Rounds once: to `dtype`, or to how it is held."""
     with ExitStack() as open_files:
         places = {}
         for file in weight_files(directory):
@@ -81,22 +84,25 @@ def load_weights(directory: Path, shape: Shape, *, device: torch.device, dtype: 
             except (SafetensorError, OSError) as error:
                 raise BaseRefused(f"is not a safetensors file ({error}).", where=str(file)) from error
             places.update(dict.fromkeys(opened.keys(), opened))
-        reader = _Reader(places, device, dtype)
-        weights = _assemble(reader, shape)
+        reader = _Reader(places, device, dtype, weights)
+        assembled = _assemble(reader, shape)
         reader.refuse_leftovers(shape)
-    return weights
+    return assembled
 
 
 class _Reader:
-    def __init__(self, places: Mapping[str, safe_open], device: torch.device, dtype: torch.dtype) -> None:
-        self._places, self._device, self._dtype = places, device, dtype
+    def __init__(self, places: Mapping[str, safe_open], device: torch.device, dtype: torch.dtype, weights: str) -> None:
+        self._places, self._device, self._dtype, self._weights = places, device, dtype, weights
         self._taken: set[str] = set()
 
     def take(self, name: str, *size: int) -> Tensor:
         if name not in self._places:
             raise BaseRefused(f"the weights have no tensor {name}.")
         self._taken.add(name)
-        tensor: Tensor = self._places[name].get_tensor(name)  # type: ignore[no-untyped-call]
+        tensor = self._read(name)
+        if parts := parts_of(name, self._places):
+            self._taken.update(parts)
+            tensor = make_whole(name, tensor, {part: self._read(part) for part in parts})
         if tuple(tensor.shape) != size:
             raise BaseRefused(f"tensor {name} has shape {list(tensor.shape)}, not {list(size)}.")
         if not tensor.is_floating_point():
@@ -105,6 +111,18 @@ class _Reader:
         # A sum is finite only if each term is: one pass, no copy. Overflow of finite float16 terms is avoided.
         if not torch.isfinite(tensor.sum(dtype=torch.float32)):
             raise BaseRefused(f"tensor {name} holds values that are not finite.")
+        return tensor
+
+    def embedding(self, name: str, *size: int) -> Tensor:
+        """Looked up, not multiplied: in bfloat16 where the matrices are held in fewer bytes than are computed with."""
+        table = self.take(name, *size)
+        return table if self._weights == "auto" else table.to(torch.bfloat16)
+
+    def hold(self, weight: Tensor, *, head: bool = False) -> Matrix:
+        return hold(weight, HEADS.get(self._weights, self._weights) if head else self._weights)
+
+    def _read(self, name: str) -> Tensor:
+        tensor: Tensor = self._places[name].get_tensor(name)  # type: ignore[no-untyped-call]
         return tensor
 
     def linear(self, name: str, modules: Mapping[str, int], columns: int, *, bias: bool) -> Linear:
@@ -116,7 +134,7 @@ class _Reader:
             parts.append(Part(module, at, at + rows))
             at += rows
         weight = weights[0] if len(weights) == 1 else torch.cat(weights)
-        return Linear(name, hold(weight), torch.cat(biases) if bias else None, tuple(parts))
+        return Linear(name, self.hold(weight), torch.cat(biases) if bias else None, tuple(parts))
 
     def refuse_leftovers(self, shape: Shape) -> None:
         """A tensor nobody asked for means a model that computes something else than we would."""
@@ -168,7 +186,7 @@ def _assemble(reader: _Reader, shape: Shape) -> Weights:
                 ),
             )
         )
-    embedding = reader.take("model.embed_tokens.weight", shape.vocab, hidden)
+    embedding = reader.embedding("model.embed_tokens.weight", shape.vocab, hidden)
     norm = reader.take("model.norm.weight", hidden)
     head = embedding if shape.tied else reader.take("lm_head.weight", shape.vocab, hidden)
-    return Weights(embedding, tuple(layers), norm, hold(head))
+    return Weights(embedding, tuple(layers), norm, reader.hold(head, head=True))

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response, StreamingResponse
 
 from runtime.artifact.shown import shown
-from runtime.server import answering, errors, protocol
+from runtime.server import answering, errors, protocol, shapes
 from runtime.server.access import check_key, read_body
 from runtime.server.errors import status_of
 from runtime.server.metrics import Metrics
@@ -45,8 +45,8 @@ def create_app(runtime: Runtime, *, limits: Limits | None = None, key: str | Non
         expert = None
         try:
             wanted = protocol.read_request(await read_body(request, bounds.body_bytes))
-            prepared = [await asyncio.to_thread(runtime.prepare, wanted.ask(choice)) for choice in range(wanted.n)]
-            expert = prepared[0].expert
+            prepared = await asyncio.to_thread(runtime.prepare, wanted.ask())
+            expert = prepared.expert
             return await _answer(request, runtime, wanted, prepared, metrics, bounds)
         except Exception as error:
             metrics.ended(expert, str(status_of(error)))
@@ -55,14 +55,14 @@ def create_app(runtime: Runtime, *, limits: Limits | None = None, key: str | Non
     @app.get("/v1/models")
     async def list_models(request: Request) -> Response:
         check_key(request.headers, key)
-        return reply(protocol.models(runtime.models, _owners(runtime)))
+        return reply(shapes.models(runtime.models, _owners(runtime)))
 
     @app.get("/v1/models/{name:path}")
     async def one_model(request: Request, name: str) -> Response:
         check_key(request.headers, key)
         if name not in runtime.models:
             raise NoSuchModel(f"There is no model {name[:100]!r}.")
-        return reply(protocol.model(name, _owners(runtime).get(name, "expertbuild")))
+        return reply(shapes.model(name, _owners(runtime).get(name, "expertbuild")))
 
     @app.get("/health")
     async def health() -> Response:
@@ -87,12 +87,13 @@ async def _answer(
     request: Request,
     runtime: Runtime,
     wanted: protocol.ChatRequest,
-    prepared: list[Prepared],
+    prepared: Prepared,
     metrics: Metrics,
     bounds: Limits,
 ) -> Response:
-    model = prepared[0].expert or runtime.base
-    headers = {"x-expert": model, "x-expert-reasons": _reasons(prepared[0])}
+    model = prepared.expert or runtime.base
+    spell = runtime.engine.tokenizer.token_bytes
+    headers = {"x-expert": model, "x-expert-reasons": _reasons(prepared)}
     stream = answering.pieces(runtime, prepared, metrics, bounds.timeout)
     if wanted.stream:
         try:
@@ -100,12 +101,12 @@ async def _answer(
         except BaseException:
             await stream.aclose()
             raise
-        told = answering.events(first, stream, wanted, prepared[0], model, metrics)
+        told = answering.events(first, stream, wanted, prepared, model, metrics, spell)
         return StreamingResponse(told, 200, event_headers(headers), "text/event-stream")
     async with aclosing(stream):
-        answers = await answering.until_gone(request, answering.whole(stream, len(prepared)))
-    metrics.ended(prepared[0].expert, "200")
-    return reply(protocol.completion(prepared[0].request.id, model, answers), headers=headers)
+        answers = await answering.until_gone(request, answering.whole(stream))
+    metrics.ended(prepared.expert, "200")
+    return reply(shapes.completion(prepared.request.id, model, answers, spell), headers=headers)
 
 
 def _reasons(prepared: Prepared) -> str:

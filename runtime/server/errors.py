@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from runtime.artifact.refusals import BadJson
-from runtime.engine.errors import AdapterRefused, ChatRefused, GrammarRefused, RequestRefused
+from runtime.engine.errors import AdapterRefused, ChatRefused, GrammarRefused, MixtureRefused, RequestRefused
 from runtime.errors import Mistake, Problem
 from runtime.server.replies import reply
-from runtime.service.errors import ContextTooLong, NoSuchModel, Overloaded, Stopped
+from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Overloaded, Stopped
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +57,12 @@ KINDS: dict[type, tuple[int, str, str | None]] = {
     RequestRefused: (400, _INVALID, None),
     ChatRefused: (400, _INVALID, None),
     GrammarRefused: (400, _INVALID, "invalid_grammar"),
+    MixtureRefused: (400, _INVALID, "invalid_mixture"),
     ContextTooLong: (400, _INVALID, "context_length_exceeded"),
     NoKey: (401, _INVALID, "invalid_api_key"),
     NoSuchModel: (404, _INVALID, "model_not_found"),
     AdapterRefused: (404, _INVALID, "model_not_found"),  # unloaded between being chosen and being run
+    LoadRefused: (503, _SERVER, "expert_unavailable"),  # its weights had to make room and do not come back
     BodyTooLarge: (413, _INVALID, "body_too_large"),
     NotJson: (415, _INVALID, "unsupported_media_type"),
     ClientGone: (499, _INVALID, "client_gone"),

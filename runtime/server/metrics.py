@@ -38,16 +38,26 @@ class Metrics:
             lambda: len(runtime.experts)
         )
 
+        speculation = runtime.engine.speculation
+        Gauge("expertbuild_tokens_guessed", "Tokens guessed ahead", registry=registry).set_function(
+            lambda: speculation.guessed
+        )
+        Gauge("expertbuild_guesses_right", "Guessed tokens that came true", registry=registry).set_function(
+            lambda: speculation.right
+        )
+
     def ended(self, expert: str | None, status: str) -> None:
         """A request is over: `ok`, `gone`, or the status code of its error."""
         self._requests.labels(expert or "base", status).inc()
 
     def answered(self, answer: Answer, seconds: float) -> None:
         name = answer.expert or "base"
+        self._tokens.labels(name, "completion").inc(answer.usage.completion_tokens)
+        if answer.choice:  # several answers share one prompt and one decision
+            return
         self._whole.observe(seconds)
         self._tokens.labels(name, "prompt").inc(answer.usage.prompt_tokens)
         self._tokens.labels(name, "cached").inc(answer.usage.cached_tokens)
-        self._tokens.labels(name, "completion").inc(answer.usage.completion_tokens)
         if answer.decision is not None:
             self._routed.labels(name).inc()
 

@@ -1,20 +1,22 @@
-"""The chat request as OpenAI's clients send it, checked field by field, and the replies in their shape.
+"""The chat request as OpenAI's clients send it, checked field by field.
 
-What would change an answer and is not there (tools, penalties, log-probabilities ...) is refused by name rather than
-ignored; what changes nothing here (user, metadata ...) is accepted. A few fields of other servers (top_k, min_p,
-repetition_penalty) are known as well.
+What would change an answer and is not there (tools, audio ...) is refused by name rather than ignored; what changes
+nothing here (user, metadata ...) is accepted. Fields that vLLM adds (top_k, min_p, repetition_penalty, stop_token_ids,
+priority, best_of, use_beam_search, length_penalty, early_stopping) are known as well; `speculate` and
+`rope`, which stretches positions for a long text, are our own.
 """
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runtime.engine.sequence import Usage
-from runtime.router.router import Decision
+from runtime.engine.logprobs import MOST_ALTERNATIVES
+from runtime.engine.mixture import MOST_MIXED, MOST_WEIGHT
+from runtime.engine.sampler import MOST_BIASES
+from runtime.engine.sequence import BeamRules
 from runtime.server.errors import BadRequest
-from runtime.service.answers import AUTO, Answer, Ask
+from runtime.service.answers import AUTO, Ask
 
 MOST_STOPS, LONGEST_STOP = 16, 200
 MOST_CHOICES = 8
@@ -23,6 +25,10 @@ _SYSTEM = ("system", "developer")
 
 Text = Annotated[str, Field(strict=True)]
 Stop = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_STOP)]
+
+
+TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
 
 
 class _Strict(BaseModel):
@@ -57,6 +63,13 @@ class ResponseFormat(_Strict):
     json_schema: JsonSchema | None = None
 
 
+class Weighted(_Strict):
+    """One of several experts that answer together: a field of ours, sent as `extra_body`."""
+
+    name: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+    weight: Annotated[float, Field(gt=0, le=MOST_WEIGHT)] = 1.0
+
+
 class StreamOptions(_Strict):
     include_usage: bool = False
     include_obfuscation: bool = False
@@ -67,6 +80,7 @@ class ChatRequest(_Strict):
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: Annotated[str, Field(strict=True, min_length=1, max_length=200)] = AUTO
+    experts: Annotated[list[Weighted], Field(min_length=1, max_length=MOST_MIXED)] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1 << 24)] | None = None
@@ -76,9 +90,22 @@ class ChatRequest(_Strict):
     top_k: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
+    logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=MOST_BIASES)] | None = None
     seed: Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)] | None = None
+    rope: Annotated[dict[Text, Any], Field(max_length=16)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
+    stop_token_ids: Annotated[list[TokenId], Field(max_length=MOST_STOPS)] | None = None
+    logprobs: Annotated[bool, Field(strict=True)] = False
+    top_logprobs: Annotated[int, Field(strict=True, ge=0, le=MOST_ALTERNATIVES)] = 0
     n: Annotated[int, Field(strict=True, ge=1, le=MOST_CHOICES)] = 1
+    best_of: Annotated[int, Field(strict=True, ge=1, le=MOST_CHOICES)] | None = None
+    use_beam_search: Annotated[bool, Field(strict=True)] = False
+    length_penalty: Annotated[float, Field(ge=-10, le=10)] | None = None
+    early_stopping: Annotated[bool, Field(strict=True)] | Literal["never"] | None = None
+    priority: Annotated[int, Field(strict=True, ge=-(1 << 31), le=1 << 31)] = 0
+    speculate: Literal["none", "ngram", "base"] | None = None
     response_format: ResponseFormat | None = None
     # Accepted, and without effect here.
     user: Any = None
@@ -88,22 +115,52 @@ class ChatRequest(_Strict):
     safety_identifier: Any = None
     prompt_cache_key: Any = None
 
-    def ask(self, choice: int = 0) -> Ask:
-        """What the service is asked for one of the choices."""
+    def ask(self) -> Ask:
+        """What the service is asked."""
         stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         return Ask(
             messages=[message.plain() for message in self.messages],
             expert=self.model,
+            experts=self._experts(),
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,
             min_p=self.min_p,
             repetition_penalty=self.repetition_penalty,
-            seed=None if self.seed is None else self.seed + choice,
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
+            logit_bias=self.logit_bias,
+            seed=self.seed,
             stop=stops,
+            stop_tokens=tuple(self.stop_token_ids or ()),
+            logprobs=self.top_logprobs if self.logprobs else None,
+            n=self.n,
+            best_of=None if self.use_beam_search else self.best_of,
+            beams=self._beams(),
+            priority=self.priority,
+            speculate=self.speculate,
+            rope=self.rope,
             schema=self._schema(),
         )
+
+    def _experts(self) -> dict[str, float]:
+        weights: dict[str, float] = {}
+        for each in self.experts or ():
+            if each.name in weights:
+                raise BadRequest(f"experts names {each.name[:100]!r} twice.", "experts")
+            weights[each.name] = each.weight
+        return weights
+
+    def _beams(self) -> BeamRules | None:
+        """As vLLM spells it: `best_of`, or else `n`, is the width."""
+        if self.use_beam_search:
+            penalty = 1.0 if self.length_penalty is None else self.length_penalty
+            return BeamRules(self.best_of or self.n, penalty, self.early_stopping or False)
+        for name in ("length_penalty", "early_stopping"):
+            if getattr(self, name):
+                raise BadRequest(f"{name} belongs to beam search; use_beam_search is not set.", name)
+        return None
 
     def _schema(self) -> dict[str, Any] | None:
         form = self.response_format
@@ -123,11 +180,6 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "parallel_tool_calls": (None, True, False),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "frequency_penalty": (None, 0, 0.0),
-    "presence_penalty": (None, 0, 0.0),
-    "logit_bias": (None, {}),
-    "logprobs": (None, False),
-    "top_logprobs": (None, 0),
     "audio": (None,),
     "modalities": (None, ["text"]),
     "prediction": (None,),
@@ -151,7 +203,7 @@ def read_request(document: Any) -> ChatRequest:
         if name in fields and fields.pop(name) not in neutral:
             raise BadRequest(f"{name} is not supported by this server.", name)
     try:
-        return ChatRequest.model_validate(fields)
+        wanted = ChatRequest.model_validate(fields)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         # Of several readings (a stop string, or a list of them) the one that went furthest was meant.
@@ -159,6 +211,11 @@ def read_request(document: Any) -> ChatRequest:
         where = _place(fault["loc"])
         what = f"{where}: {fault['msg']}." if where else f"{fault['msg']}."
         raise BadRequest(what, where or None) from None
+    if wanted.top_logprobs and not wanted.logprobs:
+        raise BadRequest("top_logprobs is there without logprobs.", "top_logprobs")
+    if wanted.best_of is not None and wanted.best_of < wanted.n:
+        raise BadRequest("best_of is less than n.", "best_of")
+    return wanted
 
 
 def _without_blanks(message: Any) -> Any:
@@ -177,68 +234,3 @@ def _place(location: Sequence[int | str]) -> str:
         elif part.isidentifier() and part not in ("str", "list"):
             text += f".{part}" if text else part
     return text[:200]
-
-
-def completion(request_id: str, model: str, answers: Sequence[Answer]) -> dict[str, Any]:
-    """The reply to a request that does not stream."""
-    first = answers[0]
-    return {
-        **_head(request_id, model, "chat.completion"),
-        "choices": [
-            {
-                "index": index,
-                "message": {"role": "assistant", "content": answer.text, "refusal": None},
-                "logprobs": None,
-                "finish_reason": answer.finish_reason,
-            }
-            for index, answer in enumerate(answers)
-        ],
-        "usage": usage([answer.usage for answer in answers]),
-        "expertbuild": why(first.expert, first.decision),
-    }
-
-
-def chunk(request_id: str, model: str, choices: Sequence[Mapping[str, Any]], **extra: Any) -> dict[str, Any]:
-    """One event of a stream."""
-    return {**_head(request_id, model, "chat.completion.chunk"), "choices": list(choices), **extra}
-
-
-def delta(index: int, content: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
-    return {"index": index, "delta": dict(content), "logprobs": None, "finish_reason": finish}
-
-
-def usage(parts: Sequence[Usage]) -> dict[str, Any]:
-    """Tokens of all choices; the prompt counts once."""
-    prompt = parts[0].prompt_tokens
-    completion_tokens = sum(part.completion_tokens for part in parts)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion_tokens,
-        "total_tokens": prompt + completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": parts[0].cached_tokens},
-    }
-
-
-def why(expert: str | None, decision: Decision | None) -> dict[str, Any]:
-    """Who answers and for which reasons; clients find it as `model_extra["expertbuild"]`."""
-    if decision is None:
-        return {"expert": expert, "reasons": ["named by the request"], "scores": {}}
-    return {
-        "expert": expert,
-        "probability": decision.probability,
-        "reasons": list(decision.reasons),
-        "scores": dict(decision.scores),
-    }
-
-
-def models(names: Sequence[str], owners: Mapping[str, str]) -> dict[str, Any]:
-    """GET /v1/models."""
-    return {"object": "list", "data": [model(name, owners.get(name, "expertbuild")) for name in names]}
-
-
-def model(name: str, owner: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
-
-
-def _head(request_id: str, model: str, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{request_id}", "object": kind, "created": int(time.time()), "model": model}

@@ -1,10 +1,11 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
+from runtime.engine.adapters import Attached
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request
@@ -24,6 +25,7 @@ class Prepared:
     request: Request
     expert: str | None
     decision: Decision | None
+    experts: Mapping[str, float] = field(default_factory=dict)
 
 
 def request_of(
@@ -31,17 +33,20 @@ def request_of(
     decoding: Decoding,
     tokenizer: Tokenizer,
     *,
-    adapter: str | None,
+    adapter: Attached | None,
     grammar: CompiledGrammar | None,
     id: str,
 ) -> Request:
     """What the client says goes before what the expert's manifest says."""
     rules = Sampling(
-        temperature=_first(ask.temperature, decoding.temperature),
+        temperature=_first(ask.temperature, 0.0 if ask.beams else decoding.temperature),
         top_p=_first(ask.top_p, decoding.top_p),
         top_k=_first(ask.top_k, decoding.top_k),
         min_p=_first(ask.min_p, 0.0),
         repetition_penalty=_first(ask.repetition_penalty, 1.0),
+        presence_penalty=ask.presence_penalty,
+        frequency_penalty=ask.frequency_penalty,
+        logit_bias=tuple((ask.logit_bias or {}).items()),
         seed=ask.seed,
     )
     return Request(
@@ -50,7 +55,15 @@ def request_of(
         adapter=adapter,
         sampling=rules,
         grammar=grammar,
+        rope=_first(ask.rope, decoding.rope),
         stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
+        stop_tokens=ask.stop_tokens,
+        logprobs=ask.logprobs,
+        n=ask.n,
+        best_of=ask.best_of,
+        beams=ask.beams,
+        priority=ask.priority,
+        speculate=ask.speculate,
         id=id,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import TypeVar
 
 from runtime.engine.engine import Engine
@@ -19,6 +20,8 @@ from runtime.service.errors import Overloaded, Stopped
 
 Sink = Callable[["Event | Problem"], None]
 T = TypeVar("T")
+
+_CHECK_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ class Driver:
         self._open = 0
         self._lock = Lock()
         self._closed = False
+        self._check_again = 0.0
         self._thread = Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -128,9 +132,25 @@ class Driver:
             sink = self._sinks.get(event.id)
             if sink is None:
                 continue
-            if event.result is not None:
+            if event.over:
                 del self._sinks[event.id]
-            self._tell(sink, event, last=event.result is not None)
+            self._tell(sink, event, last=event.over)
+        if not self._sinks:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is running: no block may be held, lost, or known by a wrong key. If one is, nothing is served any more.
+
+        Now and then, that is: with a cache of a million tokens the check takes some tens of milliseconds.
+        """
+        if monotonic() < self._check_again:
+            return
+        self._check_again = monotonic() + _CHECK_SECONDS
+        try:
+            self.engine.check()
+        except AssertionError as error:
+            _log.exception("the cache is not what it should be")
+            self.failure = f"its cache is out of order ({error})"
 
     def _end_all(self, problem: Problem) -> None:
         sinks, self._sinks = self._sinks, {}

@@ -4,7 +4,7 @@ An answer that nobody waits for any more is given up in the engine.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from queue import SimpleQueue
 
 from runtime.engine.sequence import Event
@@ -15,20 +15,20 @@ from runtime.service.driver import Driver
 
 
 def listen(driver: Driver, prepared: Prepared) -> Iterator[Piece]:
-    """Run a request; its pieces, the last of which brings the whole answer."""
+    """Run a request; its pieces, the last of each answer with the whole of it."""
     news: SimpleQueue[Event | Problem] = SimpleQueue()
     driver.submit(prepared.request, news.put)
     try:
         while True:
             piece = _piece(news.get(), prepared)
             yield piece
-            if piece.answer:
+            if piece.over:
                 return
     finally:
         driver.cancel(prepared.request.id)
 
 
-async def listen_async(driver: Driver, prepared: Prepared) -> AsyncIterator[Piece]:
+async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Piece, None]:
     """The same for an event loop."""
     loop = asyncio.get_running_loop()
     news: asyncio.Queue[Event | Problem] = asyncio.Queue()
@@ -41,7 +41,7 @@ async def listen_async(driver: Driver, prepared: Prepared) -> AsyncIterator[Piec
         while True:
             piece = _piece(await news.get(), prepared)
             yield piece
-            if piece.answer:
+            if piece.over:
                 return
     finally:
         driver.cancel(prepared.request.id)
@@ -52,10 +52,20 @@ def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
         raise news
     result = news.result
     if result is None:
-        return Piece(news.text)
+        return Piece(news.text, None, news.choice, (news.logprob,) if news.logprob is not None else ())
     if result.finish_reason == "error":
         raise Problem(f"The answer could not be finished: {result.error}")
     answer = Answer(
-        prepared.request.id, result.text, prepared.expert, result.finish_reason, result.usage, prepared.decision
+        prepared.request.id,
+        result.text,
+        prepared.expert,
+        result.finish_reason,
+        result.usage,
+        prepared.decision,
+        prepared.experts,
+        news.choice,
+        result.logprobs,
+        result.score,
     )
-    return Piece(news.text, answer)
+    # Where only the best answers are told, the whole text comes with the end, and so do its log-probabilities.
+    return Piece(news.text, answer, news.choice, result.logprobs if news.text else (), news.over)

@@ -1,15 +1,16 @@
 """From an installed package to an expert that is ready, or a refusal that names the check it did not pass.
 
-signature -> base -> tokenizer -> files -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
+signature -> base -> tokenizer -> files -> decoding -> shapes -> canary -> grammar -> profile. Whatever fails, nothing stays behind.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from runtime.artifact.canary import read_canary
+from runtime.artifact.adapter import PROMPT, SLOTS, read_adapter
+from runtime.artifact.canary import Canary, read_canary
 from runtime.artifact.manifest import Decoding, VariantManifest
-from runtime.artifact.slots import read_slots
+from runtime.artifact.slots import SlotRecord
 from runtime.engine.grammar import CompiledGrammar
 from runtime.errors import Problem
 from runtime.registry.installed import Installed
@@ -28,6 +29,9 @@ class Ready:
     decoding: Decoding
     grammar: CompiledGrammar | None
     profile: Profile
+    variant: str
+    bytes: int  # of its weights on the device
+    virtual: int  # tokens that its soft prompt takes of the context
 
     @property
     def name(self) -> str:
@@ -46,41 +50,73 @@ def adapter_name(installed: Installed) -> str:
 def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool = False) -> Ready:
     """Attach an installed expert to the engine after every check; raises LoadRefused."""
     name, reference = adapter_name(installed), installed.reference
-
-    @contextmanager
-    def stage(what: str) -> Iterator[None]:
-        try:
-            yield
-        except LoadRefused:
-            raise
-        except Problem as problem:
-            raise LoadRefused(reference, what, str(problem)) from problem
-
     check_trust(installed, unsigned=unsigned)
-    with stage("base"):
+    with _stage(reference, "base"):
         manifest = installed.manifest
         variant = _variant(installed, driver.engine.base_digest, base_name)
     if manifest.variants[variant].tokenizer_digest != driver.engine.tokenizer_digest:
         raise LoadRefused(reference, "tokenizer", f"it was built for another tokenizer than that of {base_name}.")
-    folder = f"variants/{variant}"
-    with stage("files"):
-        record = read_slots(installed.open(f"{folder}/slots.safetensors"))
-        canary = read_canary(installed.open(f"{folder}/canary.safetensors"))
-        digest = installed.record.members[f"{folder}/slots.safetensors"].sha256
+    weights = _read(installed, variant)
+    with _stage(reference, "files"):
         grammar_text = bytes(installed.open("grammar.gbnf")).decode("utf-8") if manifest.decoding.grammar else None
-    with stage("profile"):
+    with _stage(reference, "decoding"):
+        driver.engine.rope(manifest.decoding.rope)  # refused here rather than with every request
+    with _stage(reference, "profile"):
         profile = Profile.load(installed.directory, installed.name)
-    with stage("shapes"):
-        driver.call(lambda engine: engine.attach(name, record, digest))
+    _attach(name, reference, weights, driver)
     try:
-        with stage("canary"):
-            driver.call(lambda engine: engine.check_canary(name, canary))
-        with stage("grammar"):
-            grammar = driver.call(lambda engine: engine.compile_grammar(grammar_text)) if grammar_text else None
+        with _stage(reference, "grammar"):
+            grammar = driver.engine.compile_grammar(grammar_text) if grammar_text else None
     except LoadRefused:
         driver.call(lambda engine: engine.detach(name))
         raise
-    return Ready(installed, manifest.decoding, grammar, profile)
+    held = driver.engine.adapter(name)
+    return Ready(installed, manifest.decoding, grammar, profile, variant, held.bytes, held.virtual)
+
+
+def bring_back(ready: Ready, driver: Driver) -> None:
+    """Attach the weights of an expert again that had to make room: the same files, shown to be the same, and checked."""
+    reference = ready.installed.reference
+    _attach(ready.adapter, reference, _read(ready.installed, ready.variant), driver)
+
+
+@dataclass(frozen=True)
+class _Weights:
+    record: SlotRecord
+    canary: Canary
+    digest: str
+
+
+def _read(installed: Installed, variant: str) -> _Weights:
+    folder = f"variants/{variant}"
+    with _stage(installed.reference, "files"):
+        members = {name for name in (SLOTS, PROMPT) if f"{folder}/{name}" in installed.record.members}
+        record = read_adapter(members, lambda each: installed.open(f"{folder}/{each}"))
+        canary = read_canary(installed.open(f"{folder}/canary.safetensors"))
+        digest = "+".join(installed.record.members[f"{folder}/{each}"].sha256 for each in sorted(members))
+    return _Weights(record, canary, digest)
+
+
+def _attach(name: str, reference: str, weights: _Weights, driver: Driver) -> None:
+    """Shapes, then the canary; nothing stays behind if one of them fails."""
+    with _stage(reference, "shapes"):
+        driver.call(lambda engine: engine.attach(name, weights.record, weights.digest))
+    try:
+        with _stage(reference, "canary"):
+            driver.call(lambda engine: engine.check_canary(name, weights.canary))
+    except LoadRefused:
+        driver.call(lambda engine: engine.detach(name))
+        raise
+
+
+@contextmanager
+def _stage(reference: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except LoadRefused:
+        raise
+    except Problem as problem:
+        raise LoadRefused(reference, what, str(problem)) from problem
 
 
 def check_trust(installed: Installed, *, unsigned: bool = False) -> None:

@@ -6,16 +6,14 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
 from runtime.artifact.manifest import Decoding
 from runtime.artifact.slots import DTYPES
 from runtime.engine.engine import Engine
-from runtime.registry.installed import Installed
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
@@ -25,8 +23,10 @@ from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
 from runtime.service.grammars import SchemaGrammars
 from runtime.service.listening import listen, listen_async
-from runtime.service.loading import Ready, check_trust, load
+from runtime.service.loading import Ready
+from runtime.service.roster import Roster
 from runtime.service.session import Session
+from runtime.service.watching import Watch
 
 
 class Runtime:
@@ -40,42 +40,55 @@ class Runtime:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        weights: str = "auto",
         cache_tokens: int = 16384,
+        cache_dtype: str = "auto",
+        speculate: str = "none",
         max_batch: int = 32,
         queue: int = 256,
         max_tokens: int = 512,
         unsigned: bool = False,
         threshold: float = 0.5,
         encoder: str = "hashed",
+        adapter_bytes: int | None = None,
+        watch: float | None = None,
     ) -> None:
         """`base`: a name in conf/base, `path:DIRECTORY`, or a directory. `experts`: names of installed experts or
         `.expert` files; None: all that are installed for this base.
 
-        `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
-        and `encoder` are the router's. Experts that are named and cannot be loaded raise; of all others `refused` says why.
+        `weights`: how the base is held, `auto`, `bf16`, `int8` or `int4`. `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
+        and `encoder` are the router's. `adapter_bytes`: weights of experts that stay on the device; those used longest ago
+        make room and come back when they are asked for. `watch`: look at the store every so many seconds, and serve what
+        is installed meanwhile (only where `experts` is None). Experts that are named and cannot be loaded raise; of all
+        others `refused` says why.
         """
         found = base if isinstance(base, Base) else find_base(base)
         self.base = found.name
         self.store = store or Store()
-        self.refused: dict[str, LoadRefused] = {}
-        self._unsigned = unsigned
         self._base_decoding = Decoding(max_tokens=max_tokens)
         self._router = Router(encoder=encoder, threshold=threshold)
-        self._ready: dict[str, Ready] = {}
-        self._lock = RLock()
         engine = Engine.load(
             found.directory,
             device=_device(device),
             dtype=None if dtype == "auto" else DTYPES[dtype],
+            weights=weights,
             cache_tokens=cache_tokens,
+            cache_dtype=cache_dtype,
+            speculate=speculate,
             max_batch=max_batch,
         )
         found.expect(engine.base_digest, engine.tokenizer_digest)
         self.engine = engine
         self._driver = Driver(engine, most=max_batch + queue)
+        self._roster = Roster(
+            self._driver, self.store, self._router, self.base, unsigned=unsigned, budget=adapter_bytes
+        )
         self._schemas = SchemaGrammars(engine)
+        self._watch: Watch | None = None
         try:
             self.attach_experts(experts)
+            if watch and experts is None:
+                self._watch = Watch(self.store, watch, self.refresh)
         except BaseException:
             self.close()
             raise
@@ -87,22 +100,30 @@ class Runtime:
 
         A file is installed first, under the trust file's rules. One that is loaded already in the same version stays.
         """
-        if experts is None:
-            return [installed.name for installed in self._latest() if self._attach_or_note(installed)]
-        return [self._attach(self._installed(expert)).name for expert in experts]
+        return self._roster.attach(experts)
+
+    def refresh(self) -> tuple[list[str], list[str]]:
+        """What was installed since is loaded, what was uninstalled since is released: the names of both."""
+        return self._roster.refresh()
 
     def release(self, expert: str) -> None:
         """Unload an expert. Requests that it is answering are finished."""
-        with self._lock:
-            ready = self._ready.pop(self._loaded(expert))
-            self._router.remove(ready.name)
-        self._driver.call(lambda engine: engine.detach(ready.adapter))
+        self._roster.release(expert)
 
     @property
     def experts(self) -> dict[str, Ready]:
         """The loaded experts by name."""
-        with self._lock:
-            return dict(self._ready)
+        return self._roster.ready
+
+    @property
+    def resident(self) -> list[str]:
+        """Those of them whose weights lie on the device, the longest unused first."""
+        return self._roster.resident
+
+    @property
+    def refused(self) -> dict[str, LoadRefused]:
+        """The experts that are installed and not loaded, and why."""
+        return self._roster.refused
 
     @property
     def models(self) -> list[str]:
@@ -124,24 +145,27 @@ class Runtime:
 
     def prepare(self, ask: Ask) -> Prepared:
         """Choose who answers and make the engine's request. Nothing is queued yet."""
-        decision = self.route(ask.messages) if ask.expert == AUTO else None
-        with self._lock:
-            name = decision.expert if decision else self._expert(ask.expert)
-            ready = self._ready.get(name) if name else None
+        decision = self.route(ask.messages) if ask.expert == AUTO and not ask.experts else None
+        experts = self._roster.together(ask.experts)
+        name = decision.expert if decision else self._leader(ask, experts)
+        ready = self._roster.ready.get(name) if name else None
+        if name and ready is None:
+            raise NoSuchModel(f"The expert {name} was released just now.")
+        wanted = experts or ({ready.name: 1.0} if ready else {})
         decoding = ready.decoding if ready else self._base_decoding
         grammar = self._schemas.compiled(ask.schema) if ask.schema is not None else ready.grammar if ready else None
         request = request_of(
             ask,
             decoding,
             self.engine.tokenizer,
-            adapter=ready.adapter if ready else None,
+            adapter=self._roster.adapter(wanted) if wanted else None,
             grammar=grammar,
             id=uuid.uuid4().hex,
         )
-        limit = self.engine.limit
+        limit = self.engine.longest(request.rope) - (ready.virtual if ready and not experts else 0)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
-        return Prepared(request, ready.name if ready else None, decision)
+        return Prepared(request, ready.name if ready else None, decision, experts)
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""
@@ -153,6 +177,11 @@ class Runtime:
     def stream(self, prompt: str | Messages | Ask, **options: Any) -> Iterator[Piece]:
         """The answer in pieces, the last of which brings the whole. Stopping the iteration gives the rest up."""
         return listen(self._driver, self.prepare(Ask.of(prompt, **options)))
+
+    def choices(self, prompt: str | Messages | Ask, **options: Any) -> list[Answer]:
+        """All of the `n` answers, in their order."""
+        answers = [piece.answer for piece in self.stream(prompt, **options) if piece.answer]
+        return sorted(answers, key=lambda answer: answer.choice)
 
     async def generate_async(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """As `generate`, for an event loop; cancelling the task gives the answer up."""
@@ -167,7 +196,7 @@ class Runtime:
         async for piece in self.run(prepared):
             yield piece
 
-    def run(self, prepared: Prepared) -> AsyncIterator[Piece]:
+    def run(self, prepared: Prepared) -> AsyncGenerator[Piece, None]:
         """The pieces of a prepared request, for an event loop."""
         return listen_async(self._driver, prepared)
 
@@ -189,6 +218,8 @@ class Runtime:
 
     def close(self) -> None:
         """Stop the engine; open requests are told."""
+        if self._watch is not None:
+            self._watch.close()
         self._driver.close()
 
     def __enter__(self) -> Self:
@@ -199,63 +230,22 @@ class Runtime:
     ) -> None:
         self.close()
 
-    def _attach(self, installed: Installed) -> Ready:
-        with self._lock:
-            before = self._ready.get(installed.name)
-            if before and before.installed.id == installed.id:
-                self._check_trust_again(installed)
-                return before
-            ready = load(installed, self._driver, self.base, unsigned=self._unsigned)
-            if before:
-                self._router.remove(before.name)
-            self._router.add(ready.profile)
-            self._ready[installed.name] = ready
-            if before:
-                self._driver.call(lambda engine: engine.detach(before.adapter))
-            self.refused.pop(installed.name, None)
-            return ready
-
-    def _check_trust_again(self, installed: Installed) -> None:
-        """What was loaded before its key was revoked does not stay."""
-        try:
-            check_trust(installed, unsigned=self._unsigned)
-        except LoadRefused:
-            self.release(installed.name)
-            raise
-
-    def _attach_or_note(self, installed: Installed) -> bool:
-        try:
-            self._attach(installed)
-        except LoadRefused as refusal:
-            self.refused[installed.name] = refusal
-            return False
-        return True
-
-    def _latest(self) -> list[Installed]:
-        """The newest version of every expert that is installed."""
-        return [self.store.find(name) for name in sorted({installed.name for installed in self.store.list()})]
-
-    def _installed(self, expert: str | Path) -> Installed:
-        if isinstance(expert, Path) or expert.endswith(".expert"):
-            return self.store.install(Path(expert), allow_unsigned=self._unsigned)
-        return self.store.find(expert)
-
     def _expert(self, model: str) -> str | None:
         """The expert that a model name means; None for the base."""
-        return None if model == self.base else self._loaded(model)
+        return None if model == self.base else self._roster.find(model)
 
-    def _loaded(self, model: str) -> str:
-        if model in self._ready:
-            return model
-        short = [name for name in self._ready if name.partition("/")[2] == model]
-        if len(short) == 1:
-            return short[0]
-        if short:
-            raise NoSuchModel(f"Several experts are called {model}.", hint=f"Say which: {', '.join(short)}.")
-        refusal = next((r for name, r in self.refused.items() if model in (name, name.partition("/")[2])), None)
-        if refusal:
-            raise NoSuchModel(str(refusal))
-        raise NoSuchModel(f"There is no model {model!r}.", hint=f"There are: {', '.join(self.models)}.")
+    def _leader(self, ask: Ask, experts: Mapping[str, float]) -> str | None:
+        """Whose decoding holds: who is named; of several experts, if nobody is, the one with the largest weight."""
+        if not experts:
+            return self._expert(ask.expert)
+        if ask.expert == AUTO:
+            return max(experts, key=lambda name: (experts[name], name))
+        leader = self._expert(ask.expert)
+        if leader is not None and leader not in experts:
+            raise NoSuchModel(
+                f"{leader} is to lead and is not among the experts.", hint=f"They are: {', '.join(experts)}."
+            )
+        return leader
 
 
 def _device(device: str) -> str:

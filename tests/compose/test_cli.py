@@ -87,7 +87,7 @@ def test_the_version_is_the_projects_own(capsys):
         (["--cfg", "job", "--package", "train", "train.steps=7"], "steps: 7"),
         (["--cfg", "job", "--resolve", "--package", "decoding", "expert=expert-sql"], "temperature: 0.0"),
         (["--cfg", "hydra"], "hydra:"),
-        (["--help"], "expert: expert-extract, expert-json, expert-neo4j, expert-sql"),
+        (["--help"], "expert: expert-extract, expert-json, expert-neo4j, expert-python"),
         (["--hydra-help"], "== Flags =="),
         (["--info", "defaults", "expert=expert-sql"], "expert/expert-sql/decoding"),
         (["--info", "defaults-tree", "expert=expert-sql"], "expert: expert-sql"),

@@ -44,7 +44,12 @@ def test_what_cfg_job_prints_is_valid_for_every_expert_with_every_adapter(worksp
     assert list(violations(config)) == []
     assert config["adapter"]["kind"] == adapter
     assert 0 < config["adapter"]["learning_rate"] < 0.1, "each kind carries a learning rate of its own"
-    assert config["adapter"]["targets"]
+    assert config["adapter"].get("targets") or config["adapter"]["tokens"]
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_build_is_planned_with_every_adapter(workspace, adapter):
+    assert one("expert=expert-json", f"adapter={adapter}").config["adapter"]["kind"] == adapter
 
 
 def test_the_expert_chooses_its_adapter_and_the_command_line_wins_over_it(workspace):

@@ -102,7 +102,9 @@ def test_a_pattern_that_matches_nothing_is_told(workspace):
 
 def test_without_an_expert_the_experts_there_are_are_named(workspace):
     [line] = told()
-    assert line.startswith("which expert? There are: expert-extract, expert-json, expert-neo4j, expert-sql")
+    assert line.startswith(
+        "which expert? There are: expert-extract, expert-json, expert-neo4j, expert-python, expert-rust, expert-sql"
+    )
     assert line.endswith("Try: expertbuild expert=expert-extract")
 
 

@@ -186,7 +186,7 @@ def test_modules_and_files_are_exactly_what_a_recipe_uses(tmp_path: Path) -> Non
         ({"sources": [{"kind": "generator", "name": "json_repair"}]}, RecipeMistake, "needs `rows`"),
         ({"sources": [{**REPAIR, "wrods": "train"}]}, RecipeMistake, 'no option "wrods"'),
         ({"sources": [{**REPAIR, "words": "test"}]}, RecipeMistake, "train, held_out, all"),
-        ({"sources": [REPAIR], "transforms": [{"kind": "dedupe"}]}, UnknownName, "dedup_exact"),
+        ({"sources": [REPAIR], "transforms": [{"kind": "dedupe"}]}, UnknownName, "dedup_near"),
         ({"sources": [REPAIR], "measures": {"strat": {}}}, UnknownName, 'Did you mean "strata"'),
         ({"sources": [REPAIR], "split": {"test": -1}}, RecipeMistake, r"split\.test"),
         ({"sources": [{"kind": "files", "path": "no.jsonl"}]}, SourceMistake, "no such file"),

@@ -67,7 +67,8 @@ def test_a_glob_reads_files_in_the_order_of_their_names(tmp_path: Path) -> None:
         ("a.jsonl", b'\n{"a": "\xff"}', r"a\.jsonl:2: is not UTF-8"),
         ("a.json", b'{"a": 1}', "not a list"),
         ("a.csv", b"a,b\n1\n", r"a\.csv:2: has more or fewer fields"),
-        ("a.parquet", b"PAR1", '"parquet" is not a format'),
+        ("a.parquet", b"PAR1", "is not Parquet that can be read"),
+        ("a.xls", b"x", '"xls" is not a format'),
     ],
 )
 def test_broken_files_are_named_with_the_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:

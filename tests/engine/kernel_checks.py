@@ -143,6 +143,41 @@ def check_each_row_meets_its_own_rank_rows() -> None:
         assert torch.equal(y[1], untouched[0]) and torch.equal(y[6], untouched[1])
 
 
+def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
+    """Prompts, a cache that is met again, rows of one token: with the kernels and without, the same answers."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from runtime.engine.engine import Engine, Request
+    from runtime.engine.kernels import fast_kernels
+    from tests.engine.records import random_records
+    from tests.tiny import tiny_base
+
+    assert fast_kernels(torch.device(DEVICE)) is not None, "the trial failed"
+    with TemporaryDirectory() as folder:
+        for kind in ("qwen3", "llama"):
+            base = tiny_base(Path(folder) / kind, kind)
+            engine = Engine.load(base, device=DEVICE, dtype=torch.float32, cache_tokens=512)
+            for name, record in random_records().items():
+                engine.attach(name, record, name)
+            names = [None, *random_records()]
+            requests = [
+                Request([3 + (7 * n + k) % 400 for k in range(5 + 9 * n)], 5, adapter=names[n % len(names)], logprobs=2)
+                for n in range(5)
+            ]
+            fast = [engine.generate(requests) for _ in range(2)]  # the second finds prompts in the cache
+            engine.model._fast = engine._adapters._add_ranks = None
+            engine._scheduler.cache.forget()
+            slow = engine.generate(requests)
+            for once in fast:
+                assert [each.tokens for each in once] == [each.tokens for each in slow]
+                for mine, known in zip(once, slow, strict=True):
+                    told = [
+                        torch.tensor([value for one in each.logprobs for _, value in one.top]) for each in (mine, known)
+                    ]
+                    close(told[0], told[1], 1e-4)
+
+
 if __name__ == "__main__":
     torch.manual_seed(int.from_bytes(sys.argv[1].encode(), "big") % (1 << 32))
     globals()[sys.argv[1]]()

@@ -33,12 +33,41 @@ class Accounts(RuleBasedStateMachine):
                 return
             fresh.append(found)
         table = blocks + fresh
-        self.live.append((table, keys, tokens, root))
+        self.live.append((table, keys, list(tokens), root))
         for place in range(len(keys), len(tokens) // SIZE):
             key = self.cache.key(keys[-1] if keys else root, tokens[place * SIZE : (place + 1) * SIZE])
             self.cache.seal(table[place], key)
             keys.append(key)
             self.content[table[place]] = (digest, *tokens[: (place + 1) * SIZE])
+
+    @rule(which=st.integers(0, 20))
+    def fork(self, which: int) -> None:
+        if self.live:
+            table, keys, tokens, root = self.live[which % len(self.live)]
+            self.live.append((self.cache.fork(table), list(keys), list(tokens), root))
+
+    @rule(which=st.integers(0, 20), token=st.integers(0, 1))
+    def write(self, which: int, token: int) -> None:
+        """One more token: into its own block, or into a copy of one that is shared."""
+        if not self.live:
+            return
+        table, keys, tokens, root = self.live[which % len(self.live)]
+        place = len(tokens) // SIZE
+        if place == len(table) or self.cache.shared(table[place]):
+            found = self.cache.allocate()
+            if found is None:
+                return
+            if place < len(table):
+                self.cache.release(table[place : place + 1])
+            table[place : place + 1] = [found]
+        assert not self.cache.shared(table[place]), "wrote where somebody else reads"
+        tokens.append(token)
+        if len(tokens) % SIZE == 0:
+            key = self.cache.key(keys[-1] if keys else root, tokens[-SIZE:])
+            self.cache.seal(table[place], key)
+            keys.append(key)
+            digest = "a" if root == self.cache.root("a") else ""
+            self.content[table[place]] = (digest, *tokens)
 
     @rule(which=st.integers(0, 20))
     def leave(self, which: int) -> None:

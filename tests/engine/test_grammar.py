@@ -4,11 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runtime.engine.engine import CompiledGrammar, Engine, Request, Sampling
 from runtime.engine.errors import GrammarRefused
@@ -16,7 +19,9 @@ from runtime.engine.gbnf import gbnf_to_lark
 from runtime.engine.grammar import Grammars, Matcher
 from runtime.engine.tokenizer import Tokenizer
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "dev"
+SHARED = next(
+    (each / "shared/data/dev" for each in Path(__file__).parents if (each / "shared/data/dev").is_dir()), None
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +42,13 @@ def engine(base: Path) -> Iterator[Engine]:
 
 
 def accepts(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
+    return _takes(grammar, tokenizer.encode(text))
+
+
+def _takes(grammar: CompiledGrammar, tokens: list[int]) -> bool:
     matcher = grammar.start()
     try:
-        for token in tokenizer.encode(text):
+        for token in tokens:
             matcher.accept(token)
     except GrammarRefused:
         return False
@@ -75,14 +84,22 @@ def test_gbnf_accepts_and_rejects_as_written(grammars: Grammars, tokenizer: Toke
     assert [each for each in bad if accepts(grammar, tokenizer, each)] == []
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared cases are not here")
+@pytest.mark.skipif(SHARED is None, reason="the shared cases are not here")
 def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, tokenizer: Tokenizer) -> None:
     wrong = []
     for case in _cases("gbnf_cases.jsonl"):
-        if not case.get("needs_token_terminals"):
-            grammar = grammars.compile(case["grammar"])
-            if accepts(grammar, tokenizer, case["input"]) != case["accept"]:
-                wrong.append(case["id"])
+        grammar = grammars.compile(case["grammar"])
+        if _takes(grammar, _tokens_of(case, tokenizer)) != case["accept"]:
+            wrong.append(case["id"])
+    for case in _cases("gbnf_parse_cases.jsonl"):
+        text = re.sub("root( *::=)", r"was-root\1", case["grammar"]).replace(case["root"], "root")
+        try:
+            gbnf_to_lark(text if case["root"] != "root" else case["grammar"])
+            valid = True
+        except GrammarRefused:
+            valid = False
+        if valid != case["valid"]:
+            wrong.append(case["id"])
     for case in _cases("gbnf_schema_cases.jsonl"):
         if "uniqueItems" in json.dumps(case["schema"]):
             with pytest.raises(GrammarRefused, match="uniqueItems"):
@@ -120,14 +137,23 @@ def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, to
         ('root ::= "a")', "out of place"),
         ('root = "a"', "expected ::="),
         ('under_score ::= "a"', "expected ::="),
-        ("root ::= <[5]>", "token terminals"),
+        ("root ::= <[512]>", "no token '512'"),
+        ("root ::= <[99999999999]>", "is no token"),
+        ("root ::= <[x]>", "is no token"),
+        ("root ::= <nowhere>", "line 1: this base has no token '<nowhere>'"),
+        ("root ::= !", "a token is written"),
+        ("root ::= <", "a token is written"),
+        ("root ::= <a b>", "a token is written"),
+        ('root ::= "a"{1,1000000}', "more than 2000 repetitions"),
+        ('root ::= (root?)* "a"', "left-recursive"),
+        ("root ::= a\na ::= b? c\nb ::= c*\nc ::= a?", "left-recursive"),
         ('root ::= "' + "a" * (1 << 20) + '"', "longer than"),
         (
             "root ::= r0\n" + "\n".join(f'r{i} ::= r{i + 1} | "a"' for i in range(20_000)) + '\nr20000 ::= ""',
             "seconds to check",
         ),
     ],
-    ids=range(28),
+    ids=range(37),
 )
 def test_a_bad_gbnf_is_refused_in_one_sentence_and_in_time(grammars: Grammars, text: str, words: str) -> None:
     start = time.process_time()
@@ -141,6 +167,16 @@ def test_a_large_honest_grammar_compiles(grammars: Grammars, tokenizer: Tokenize
     words = [f"column{number}" for number in range(2000)]
     grammar = grammars.compile("root ::= " + " | ".join(f'"{word}"' for word in words))
     assert accepts(grammar, tokenizer, "column1234") and not accepts(grammar, tokenizer, "column2000")
+
+
+def test_looking_for_runs_ends_in_time() -> None:
+    """Long chains, and choices of many beginnings: what is not shown to be safe in time is read as it was written."""
+    chain = "root ::= r0* r0\n" + "\n".join(f"r{i} ::= r{i + 1} | [b]" for i in range(5000)) + "\nr5000 ::= [a]"
+    many = "root ::= (" + " | ".join(f'"{i}" [a-z]*' for i in range(3000)) + ")*"
+    for text in (chain, many):
+        start = time.thread_time()
+        gbnf_to_lark(text)
+        assert time.thread_time() - start < 6
 
 
 def test_compiling_again_is_free(grammars: Grammars) -> None:
@@ -276,6 +312,80 @@ def test_a_matcher_that_is_given_a_wrong_token_says_so(grammars: Grammars, token
         matcher.accept(tokenizer.encode("z")[0])
 
 
+RUNS: list[tuple[str, str, list[str], list[str]]] = [
+    ("a class beside a longer way", 'root ::= [a-z]* "1" | [a-c]{3} "2"', ["abc2", "abc1", "1"], ["abd2", "abc"]),
+    ("two in a row", "root ::= item item\nitem ::= [a-z]+", ["ab", "abc"], ["a", ""]),
+    ("both ends of a turn", 'root ::= x*\nx ::= "<" c+ | c+ ">" | c\nc ::= [ab]', ["<ab>", "<a", "ab>", ""], ["<", ">"]),
+    ("a number of times", "root ::= [ab]{2,} | ([ab]* [c]){2}", ["ab", "cc", "aacbc"], ["a", "c"]),
+    ("a loop of loops", "root ::= ([a]* | [b])* [c]", ["c", "aabac", "abc"], ["a", ""]),
+    ("a word that is no keyword", 'root ::= "if" [ ]+ w | w "!"\nw ::= [a-z]+', ["if a", "if!", "ifa!"], ["if", "if "]),
+    ("a string", r'root ::= "\"" (c | "\\" ["n] | "\\u" h h)* "\""' + "\nc ::= [^\"\\\\]\nh ::= [0-9a-f]",
+     ['"abc"', '"a\\nb\\u0fff"', '""'], ['"', '"\\x"', '"\\u0"']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in RUNS])
+def test_loops_are_read_in_runs_only_where_nothing_else_is_meant(
+    grammars: Grammars, tokenizer: Tokenizer, name: str
+) -> None:
+    text, good, bad = next(rest for label, *rest in RUNS if label == name)
+    grammar = grammars.compile(str(text))
+    assert [each for each in good if not accepts(grammar, tokenizer, each)] == []
+    assert [each for each in bad if accepts(grammar, tokenizer, each)] == []
+
+
+def test_the_loops_of_json_and_sql_are_read_in_runs() -> None:
+    for expert in ("expert-json", "expert-sql"):
+        text = (Path(__file__).parents[2] / "experts" / expert / "grammar.gbnf").read_text(encoding="utf-8")
+        assert "]+/" in gbnf_to_lark(text)
+        assert "]+/" not in gbnf_to_lark(text, with_runs=False)
+
+
+_ATOMS = st.sampled_from(["[a]", "[ab]", "[^a]", "[bc]", '"a"', '"ab"', '""', "."])
+
+
+def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    loop = st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "*", "+"])).map(lambda p: f"({p[0]}){p[1]}")
+    row = st.lists(inner, min_size=2, max_size=3).map(" ".join)
+    choice = st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " | ".join(parts) + ")")
+    return loop | row | choice
+
+
+_BODIES = st.recursive(_ATOMS | st.just("x"), _grown, max_leaves=7)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    root=_BODIES, x=st.recursive(_ATOMS, _grown, max_leaves=4), texts=st.lists(st.text("abc", max_size=7), max_size=12)
+)
+def test_reading_in_runs_changes_no_grammar(tokenizer: Tokenizer, root: str, x: str, texts: list[str]) -> None:
+    """Random grammars over three letters, and random texts: the same verdicts, whatever is read in runs."""
+    text = f"root ::= {root}\nx ::= {x}"
+    try:
+        with_runs, without = (gbnf_to_lark(text, with_runs=each) for each in (True, False))
+    except GrammarRefused:
+        return
+    if with_runs == without:
+        return
+    fast, slow = (_compiled(tokenizer, lark) for lark in (with_runs, without))
+    for each in texts:
+        assert accepts(fast, tokenizer, each) == accepts(slow, tokenizer, each), (text, each)
+
+
+def _compiled(tokenizer: Tokenizer, lark: str) -> CompiledGrammar:
+    from llguidance import LLMatcher
+
+    source = LLMatcher.grammar_from_lark(lark)
+    matcher = LLMatcher(_known(tokenizer), source, log_level=0)
+    assert not matcher.get_error(), lark
+    return CompiledGrammar(source, matcher)
+
+
+@lru_cache
+def _known(tokenizer: Tokenizer) -> Any:
+    return Grammars(tokenizer, 512)._ll_tokenizer()
+
+
 def test_the_translation_is_pinned() -> None:
     """Terminals are single characters: the reason is in the module."""
     lark = gbnf_to_lark('root ::= "ab" [a-z]+ | other{2,}\nother ::= .')
@@ -291,5 +401,53 @@ def _is_document(text: str) -> bool:
     return set(document) == {"kind", "count", "open"} and 0 <= document["count"] <= 99
 
 
+def _tokens_of(case: dict[str, Any], tokenizer: Tokenizer) -> list[int]:
+    """Text, with tokens in between where a case has such."""
+    tokens: list[int] = []
+    for piece in case.get("input_pieces") or [{"text": case["input"]}]:
+        tokens += [piece["token"]] if "token" in piece else tokenizer.encode(piece["text"])
+    return tokens
+
+
+def test_tokens_are_named_by_number_and_by_text(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    grammar = grammars.compile('root ::= <|im_start|> "a" !<[300]>{2} <[300]>')
+    a, start = tokenizer.encode("a"), tokenizer.token_id("<|im_start|>")
+    assert start is not None
+    assert _takes(grammar, [start, *a, 299, start, 300])
+    assert not _takes(grammar, [start, *a, 300, 299, 300]) and not _takes(grammar, [*a, 299, 299, 300])
+
+
+def test_all_but_one_token_is_neither_the_end_nor_an_id_without_a_token(tokenizer: Tokenizer) -> None:
+    wide = Grammars(tokenizer, 640)
+    found = allowed(wide, wide.compile("root ::= !<[300]>+ <[300]>").start())
+    assert found == set(range(tokenizer.vocab_size)) - {300, *tokenizer.eos_ids}
+
+
+def test_a_mask_begun_ahead_is_the_mask_and_one_that_is_outdated_is_dropped(
+    grammars: Grammars, tokenizer: Tokenizer
+) -> None:
+    matchers = [grammars.compile(text).start() for text in ('root ::= "a"', 'root ::= "b"', 'root ::= "ac"')]
+    grammars.begin(matchers)
+    matchers[2].accept(tokenizer.encode("a")[0])
+    found = [allowed(grammars, matcher) for matcher in matchers]
+    assert found == [set(tokenizer.encode(letter)) for letter in "abc"]
+
+
 def _cases(name: str) -> list[dict[str, Any]]:
+    assert SHARED is not None
     return [json.loads(line) for line in (SHARED / name).read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_forked_matcher_goes_on_by_itself_and_looking_ahead_moves_nothing(
+    grammars: Grammars, tokenizer: Tokenizer
+) -> None:
+    first = grammars.compile('root ::= "ab" | "ac"').start()
+    a, b, c = (tokenizer.encode(letter)[0] for letter in "abc")
+    assert first.leading([a, b, c]) == 2 and first.leading([b]) == 0
+    first.accept(a)
+    second = first.fork()
+    assert first.ends_with(b) and not first.ended
+    second.accept(c)
+    assert second.ended and not first.ended
+    first.accept(b)
+    assert first.ended

@@ -22,7 +22,7 @@ NAMES = [
 def test_the_kernel_does_what_its_plain_twin_does(name: str) -> None:
     done = subprocess.run(
         [sys.executable, str(CHECKS), name],
-        env={**os.environ, "TRITON_INTERPRET": "1"},
+        env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(CHECKS.parents[2])},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from expertbuild.training.lowering import CannotLower, lower
+from expertbuild.training.errors import CannotLower
+from expertbuild.training.lowering import lower
 from runtime.artifact.slots import read_slots, write_slots
 from runtime.engine.engine import Engine
 from tests.engine.conftest import TARGETS, Trained, train
@@ -97,6 +98,49 @@ def test_norms_come_from_the_weights_that_the_engine_holds(tmp_path: Path) -> No
     assert 0 < (left - right).abs().max() < 0.01
 
 
+def test_vera_equals_peft_and_wants_its_projections(base: Path, tmp_path: Path) -> None:
+    import peft
+
+    trained = train(base, tmp_path / "vera", peft.VeraConfig(r=12, target_modules=TARGETS))
+    assert_parity(base, trained)
+    config = peft.VeraConfig(r=12, target_modules=TARGETS, save_projection=False)
+    with pytest.raises(CannotLower, match="holds no projections"):
+        lower(train(base, tmp_path / "bare", config).directory, base)
+
+
+def test_adalora_equals_peft_whole_and_pruned(base: Path, tmp_path: Path) -> None:
+    """Pruned as PEFT prunes: singular values are zero, and their rows are not saved; one layer loses all of them."""
+    import peft
+    from transformers import AutoModelForCausalLM
+
+    def config() -> Any:
+        return peft.AdaLoraConfig(init_r=6, target_r=3, total_step=9, lora_alpha=5, target_modules=TARGETS)
+
+    assert_parity(base, train(base, tmp_path / "whole", config()))
+    loader: Any = AutoModelForCausalLM
+    torch.manual_seed(2)
+    model = peft.get_peft_model(loader.from_pretrained(base, dtype=torch.float32), config()).eval()
+    pattern = {}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.copy_(torch.randn_like(parameter) * 0.3)
+            if "lora_E" in name:
+                kept = [
+                    not name.startswith("base_model.model.model.layers.0.mlp.up") and row % 2 == 0 for row in range(6)
+                ]
+                parameter[[not each for each in kept]] = 0
+                pattern[name.removeprefix("base_model.model.")] = kept
+    model.peft_config["default"].rank_pattern = pattern
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([PROMPT])).logits[0]
+    model.save_pretrained(tmp_path / "pruned")
+    record = lower(tmp_path / "pruned", base)
+    assert "model.layers.0.mlp.up_proj" not in record.slots
+    assert {slot.a.shape[0] for slot in record.slots.values() if slot.a is not None} == {3}
+    assert_parity(base, Trained(tmp_path / "pruned", lambda _: logits))
+
+
 def test_ia3_on_outputs_with_a_bias_is_refused(tmp_path: Path) -> None:
     """PEFT would scale the bias with the rest, a record leaves it alone."""
     import peft
@@ -122,7 +166,7 @@ def test_ia3_on_outputs_with_a_bias_is_refused(tmp_path: Path) -> None:
         ({"something_new": 1}, "uses something_new"),
         ({"init_lora_weights": "pissa"}, "initialised with 'pissa'"),
         ({"peft_type": "OFT"}, "type OFT"),
-        ({"peft_type": "ADALORA"}, "type ADALORA"),
+        ({"peft_type": "BOFT"}, "type BOFT"),
         ({"peft_type": None}, "type None"),
     ],
 )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from runtime.engine.errors import RequestRefused
-from runtime.engine.sampler import Draw, Sampling, choose, penalise, uniform_number
+from runtime.engine.penalties import History, penalise
+from runtime.engine.sampler import Draw, Sampling, choose, uniform_number
 
 VOCABULARY = 40
 
@@ -78,7 +79,7 @@ def test_the_repetition_penalty_is_that_of_transformers() -> None:
     expected = RepetitionPenaltyLogitsProcessor(1.4)(torch.tensor([history]), logits[1:2].clone())
     found = logits.clone()
     rules = Sampling(repetition_penalty=1.4)
-    penalise(found, [Draw(Sampling(), 0, 0, None), Draw(rules, 0, 0, seen), Draw(Sampling(), 0, 0, None)])
+    penalise(found, [None, History(rules, seen), None])
     torch.testing.assert_close(found[1:2], expected)
     assert torch.equal(found[0], logits[0]) and torch.equal(found[2], logits[2])
 
@@ -144,4 +145,4 @@ def test_a_row_without_an_answer_is_told_apart(bad: float) -> None:
 )
 def test_values_that_mean_nothing_are_refused_by_name(wrong: dict[str, Any]) -> None:
     with pytest.raises(RequestRefused, match=next(iter(wrong))):
-        Sampling(**wrong).check()
+        Sampling(**wrong).check(VOCABULARY)

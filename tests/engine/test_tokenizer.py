@@ -213,3 +213,33 @@ def _shared() -> Tokenizer:
         with tempfile.TemporaryDirectory() as directory:
             _cache.append(Tokenizer.load(tiny_base(directory)))
     return _cache[0]
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_the_bytes_of_tokens_are_the_bytes_of_the_text(text: str) -> None:
+    """Also where a character is cut into several tokens, none of which is text by itself."""
+    tokenizer = _shared()
+    try:
+        ids = tokenizer.encode(text)
+    except ChatRefused:
+        return
+    spelled = b"".join(tokenizer.token_bytes(token) for token in ids)
+    assert spelled == tokenizer.decode(ids).encode()
+
+
+def test_control_tokens_are_spelled_by_their_names_and_unknown_ids_not_at_all(tokenizer: Tokenizer) -> None:
+    assert tokenizer.token_bytes(END) == b"<|im_end|>"
+    assert tokenizer.token_bytes(10**6) == b""
+
+
+@given(st.lists(st.integers(3, 511), max_size=12), st.lists(st.integers(3, 511), max_size=8), st.integers(3, 511))
+@settings(max_examples=60, deadline=None)
+def test_a_forked_stream_goes_on_by_itself(before: list[int], after: list[int], other: int) -> None:
+    tokenizer = _shared()
+    first = tokenizer.stream()
+    text = "".join(first.add(token) for token in before)
+    second = first.fork()
+    second.add(other)
+    text += "".join(first.add(token) for token in after) + first.finish()
+    assert text == tokenizer.decode(before + after)

@@ -136,6 +136,24 @@ def same_slots(data: bytes, record: Any) -> None:
             assert torch.equal(tensor.to(after[part].dtype), after[part]), f"{part} came back changed"
 
 
+def read_soft_prompt(data: bytes) -> Any:
+    from runtime.artifact.prompt import read_prompt
+
+    return read_prompt(data)
+
+
+def same_prompt(data: bytes, prompt: Any) -> None:
+    """It stands for some tokens, its numbers are finite, and written and read again it is the same."""
+    import torch
+
+    from runtime.artifact.prompt import read_prompt, write_prompt
+
+    again = read_prompt(write_prompt(prompt, "fp32"))
+    assert prompt.length > 0 and again.parts().keys() == prompt.parts().keys()
+    for name, tensor in prompt.parts().items():
+        assert bool(torch.isfinite(tensor.float()).all()) and torch.equal(tensor.float(), again.parts()[name])
+
+
 def _can_be_computed(slot: Any) -> None:
     """y = W x' + g_out * (W x') + B (A x') + K(x') + S x' for some W, with no two opinions about its shape."""
     import torch
@@ -297,6 +315,15 @@ def _slots_seeds() -> list[bytes]:
     return [samples.slots(), write_slots(record, "fp32"), write_slots(record, "bf16")]
 
 
+def _prompt_seeds() -> list[bytes]:
+    import torch
+
+    from runtime.artifact.prompt import SoftPrompt, write_prompt
+
+    whole, rotated = SoftPrompt(torch.ones(3, 4)), SoftPrompt(keys=torch.ones(2, 3, 4), values=torch.zeros(2, 3, 4))
+    return [write_prompt(prompt, dtype) for prompt in (whole, rotated) for dtype in ("fp32", "bf16")]
+
+
 def _canary_seeds() -> list[bytes]:
     two = [
         ("tokens.0", "I32", (2,), struct.pack("<2i", 5, 6)),
@@ -333,6 +360,7 @@ TARGETS = {
     "envelope": Target(signatures.read_envelope, same_envelope, _envelope_seeds, mutators.envelope),
     "tensors": Target(lambda data: read_header(data, "the input"), same_tensors, _tensor_seeds, mutators.tensors),
     "slots": Target(read_slots, same_slots, _slots_seeds, mutators.tensors),
+    "prompt": Target(read_soft_prompt, same_prompt, _prompt_seeds, mutators.tensors),
     "canary": Target(read_canary, same_canary, _canary_seeds, mutators.tensors),
     "container": Target(read_container, same_container, _container_seeds, mutators.container),
     "package": Target(read_package, same_package, _package_seeds, mutators.package),

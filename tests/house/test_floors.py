@@ -17,6 +17,7 @@ SEES: dict[str, set[str]] = {
     "runtime.registry": {"runtime.artifact"},
     "runtime.engine": {"runtime.artifact"},
     "runtime.router": {"runtime.artifact"},
+    "runtime.export": {"runtime.artifact", "runtime.engine"},
     "runtime.service": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router"},
     "runtime.server": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router", "runtime.service"},
     "expertbuild.graph": set(),
@@ -25,6 +26,7 @@ SEES: dict[str, set[str]] = {
     "expertbuild.training": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
     "expertbuild.evaluation": {"runtime", "expertbuild.catalogue", "expertbuild.data"},
     "expertbuild.migration": {"runtime", "expertbuild.compose"},
+    "expertbuild.starting": {"runtime", "expertbuild.catalogue", "expertbuild.data", "expertbuild.migration"},
     "expertbuild.actions": {
         "runtime",
         "expertbuild.graph",

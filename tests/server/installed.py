@@ -65,16 +65,20 @@ def package(
     members: Mapping[str, bytes] | None = None,
     digests: tuple[str, str] | None = None,
     profile: bool = True,
+    slots: bool = True,
+    record: SlotRecord | None = None,
     **changes: Any,
 ) -> Path:
     """A sealed package `local/expert-KIND` for the engine's base, at `path`."""
-    record = record_for(len(kind))
+    record = record or record_for(len(kind))
     path.parent.mkdir(parents=True, exist_ok=True)
     made: dict[str, bytes | Path] = {
         "variants/tiny/slots.safetensors": write_slots(record, "fp32"),
         "variants/tiny/canary.safetensors": canary_for(engine, record, shift),
         "variants/tiny/evaluation.json": b'{"n":1}',
     }
+    if not slots:
+        del made["variants/tiny/slots.safetensors"]
     if profile:
         made |= {f"profile/{name}": data for name, data in _profile(kind).items()}
     grammar = kind == "record"

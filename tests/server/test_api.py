@@ -41,6 +41,23 @@ def test_an_expert_answers_with_usage(client: OpenAI, runtime: Runtime) -> None:
     assert reply.model_extra["expertbuild"]["expert"] == "local/expert-query"
 
 
+def test_several_experts_answer_together(client: OpenAI, runtime: Runtime) -> None:
+    """A field of ours beside `model`; the same in a stream."""
+    experts = [{"name": "expert-query", "weight": 0.75}, {"name": "expert-record", "weight": 0.5}]
+    options = {"model": "auto", "messages": HELLO, "extra_body": {"experts": experts}}
+    reply = client.chat.completions.create(**options)
+    expected = runtime.generate("hello", experts={"expert-query": 0.75, "expert-record": 0.5})
+    assert reply.choices[0].message.content == expected.text != runtime.generate("hello", expert="expert-query").text
+    told = reply.model_extra["expertbuild"]
+    assert told["expert"] == "local/expert-query"
+    assert told["experts"] == [
+        {"name": "local/expert-query", "weight": 0.75},
+        {"name": "local/expert-record", "weight": 0.5},
+    ]
+    stream = client.chat.completions.create(**options, stream=True)
+    assert "".join(part.choices[0].delta.content or "" for part in stream) == expected.text
+
+
 def test_the_base_answers_by_its_name(client: OpenAI, runtime: Runtime) -> None:
     reply = client.chat.completions.create(model="tiny-qwen3", messages=HELLO, max_tokens=5)
     assert reply.choices[0].message.content == runtime.generate("hello", expert="tiny-qwen3", max_tokens=5).text

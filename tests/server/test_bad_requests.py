@@ -53,11 +53,30 @@ def _post(http: httpx.Client, **fields: Any) -> httpx.Response:
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages"),
+        ({"experts": []}, "experts"),
+        ({"experts": [{"name": "expert-query", "weight": 0}]}, "experts[0].weight"),
+        ({"experts": [{"name": "expert-query", "weight": 1e30}]}, "experts[0].weight"),
+        ({"experts": [{"name": "expert-query"}, {"name": "expert-query"}]}, "experts"),
+        ({"experts": [{"name": "expert-query", "wait": 1}]}, "experts[0].wait"),
         ({"model": ""}, "model"),
         ({"model": 5}, "model"),
         ({"tools": [{"type": "function"}]}, "tools"),
-        ({"logprobs": True}, "logprobs"),
-        ({"frequency_penalty": 1}, "frequency_penalty"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"prediction": {"type": "content", "content": "x"}}, "prediction"),
+        ({"logprobs": 1}, "logprobs"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"frequency_penalty": 2.5}, "frequency_penalty"),
+        ({"presence_penalty": "much"}, "presence_penalty"),
+        ({"logit_bias": {"5": 101}}, "logit_bias"),
+        ({"logit_bias": {"x": 1}}, "logit_bias"),
+        ({"logit_bias": {str(token): 1 for token in range(1025)}}, "logit_bias"),
+        ({"stop_token_ids": [-1]}, "stop_token_ids[0]"),
+        ({"n": 3, "best_of": 2}, "best_of"),
+        ({"length_penalty": 2.0}, "length_penalty"),
+        ({"early_stopping": "perhaps", "use_beam_search": True}, "early_stopping"),
+        ({"priority": 1.5}, "priority"),
+        ({"speculate": "wildly"}, "speculate"),
         ({"temprature": 1}, "temprature"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"response_format": {"type": "poem"}}, "response_format.type"),
@@ -68,6 +87,22 @@ def test_a_wrong_field_is_named(http: httpx.Client, fields: dict[str, Any], para
     error = reply.json()["error"]
     assert reply.status_code == 400 and error["type"] == "invalid_request_error"
     assert error["param"].startswith(parameter) and error["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"logit_bias": {"512": 1}}, "token id 512 is not in the vocabulary of 512"),
+        ({"stop_token_ids": [512]}, "stop token 512 is not in"),
+        ({"use_beam_search": True, "n": 2, "temperature": 1}, "temperature 0 alone"),
+        ({"use_beam_search": True, "best_of": 8, "max_tokens": 400}, "blocks of the cache"),
+    ],
+)
+def test_what_only_the_engine_can_know_is_refused_with_its_reason(
+    http: httpx.Client, fields: dict[str, Any], words: str
+) -> None:
+    reply = _post(http, **fields)
+    assert reply.status_code == 400 and words in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from runtime.registry.store import Store
 from runtime.registry.succession import next_rotation, revoke, rotate
 from runtime.service import LoadRefused, Runtime
 from runtime.service.bases import Base, find_base
+from tests.server.conftest import wait_for
 from tests.server.installed import package
 
 
@@ -72,6 +73,25 @@ def test_a_grammar_that_does_not_compile_is_refused(base: Path, store: Store, en
     assert "(grammar)" in _refusal(base, store)
 
 
+def test_an_expert_may_stretch_the_bases_positions_and_only_in_words_that_mean_something(
+    base: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    from runtime.artifact.manifest import Decoding
+
+    told = {"rope_type": "yarn", "factor": 2.0}
+    file = package(tmp_path / "a.expert", engine, decoding=Decoding(max_tokens=4, rope=told))
+    with Runtime(base, [file], store, cache_tokens=2048) as runtime:
+        prompt = "word " * 150
+        assert runtime.generate(prompt, expert="expert-query", max_tokens=2).expert == "local/expert-query"
+        with pytest.raises(Mistake, match="this server takes 511"):
+            runtime.generate(prompt, expert=runtime.base)
+        assert runtime.generate(prompt, expert=runtime.base, rope=told, max_tokens=2).expert is None
+    store.install(
+        package(tmp_path / "b.expert", engine, version="0.2.0", decoding=Decoding(rope={"rope_type": "longrope"}))
+    )
+    assert "(decoding): rope type longrope needs 'short_factor'" in _refusal(base, store)
+
+
 def test_a_file_that_changed_in_the_store_is_refused(base: Path, store: Store, engine: Engine, tmp_path: Path) -> None:
     installed = store.install(package(tmp_path / "a.expert", engine))
     slots = installed.path("variants/tiny/slots.safetensors")
@@ -112,6 +132,17 @@ def test_an_expert_that_was_loaded_before_its_key_was_revoked_does_not_stay(
         assert runtime.experts == {} and runtime.engine.attached() == {}
         assert "revoked" in str(runtime.refused["local/expert-query"])
         assert runtime.generate("hello", max_tokens=1).expert is None
+
+
+def test_a_runtime_that_watches_lets_go_of_what_a_revoked_key_let_in(
+    base: Path, store: Store, engine: Engine, tmp_path: Path, trust: Path
+) -> None:
+    store.install(package(tmp_path / "a.expert", engine))
+    with Runtime(base, store=store, cache_tokens=512, watch=0.02) as runtime:
+        assert runtime.experts
+        revoke("local", developer_key_id())
+        wait_for(lambda: "local/expert-query" in runtime.refused, 60)
+        assert runtime.experts == {} and "revoked" in str(runtime.refused["local/expert-query"])
 
 
 def test_an_expert_of_a_retired_key_is_loaded_as_before(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from runtime.engine.engine import Engine, Request
+from runtime.errors import Mistake
 from runtime.service import Ask, ContextTooLong, NoSuchModel, Overloaded, Piece, Runtime, Stopped
 from tests.server.conftest import wait_for
 from tests.server.installed import package, record_for, store_with
@@ -196,3 +197,45 @@ def test_a_closed_runtime_says_so(base: Path, folder: Path, engine: Engine) -> N
         list(stream)
     with pytest.raises(Stopped, match="closed"):
         runtime.generate("hello")
+
+
+def test_several_experts_answer_together_by_their_weights(runtime: Runtime, engine: Engine) -> None:
+    """The one with the largest weight leads: its system prompt and its grammar hold, unless another is named."""
+    for kind in ("query", "record"):
+        engine.attach(kind, record_for(len(kind)), kind)
+    weights = {"expert-query": 0.7, "expert-record": 0.3}
+    messages = [{"role": "system", "content": "You are query."}, {"role": "user", "content": "list all cities"}]
+    request = Request(engine.tokenizer.chat(messages), 12, adapter={"query": 0.7, "record": 0.3})
+    answer = runtime.generate("list all cities", experts=weights)
+    assert answer.text == engine.generate([request])[0].text and answer.expert == "local/expert-query"
+    assert answer.experts == {"local/expert-query": 0.7, "local/expert-record": 0.3} and answer.decision is None
+    assert runtime.generate("a", expert="expert-record", experts=weights, max_tokens=30).text.startswith('{"n": ')
+    assert runtime.generate("a", expert="tiny-qwen3", experts=weights, max_tokens=2).expert is None
+
+
+@pytest.mark.parametrize(
+    ("expert", "experts", "words"),
+    [
+        ("auto", {"expert-query": 1, "local/expert-query": 1}, "named twice"),
+        ("auto", {"expert-query": -1}, "it must be above 0"),
+        ("auto", {"expert-query": float("nan")}, "is nan"),
+        ("auto", {"expert-x": 1}, "no model 'expert-x'"),
+        ("expert-record", {"expert-query": 1}, "expert-record is to lead and is not among"),
+    ],
+)
+def test_experts_that_cannot_answer_together_are_named(
+    runtime: Runtime, expert: str, experts: dict[str, float], words: str
+) -> None:
+    with pytest.raises(Mistake, match=words):
+        runtime.generate("hello", expert=expert, experts=experts)
+
+
+def test_a_cache_out_of_order_is_found_when_nothing_runs(base: Path, folder: Path, engine: Engine) -> None:
+    """A block that nobody holds and nobody can get: the answer at hand is given, and after it nothing is served."""
+    with Runtime(base, store=store_with(folder / "leak", engine), cache_tokens=1024) as runtime:
+        runtime.engine._scheduler.cache._blank.pop(0)
+        assert runtime.generate("hello", max_tokens=2).text is not None
+        wait_for(lambda: runtime.failure)
+        assert runtime.failure == "its cache is out of order (a block is lost)"
+        with pytest.raises(Stopped, match="out of order"):
+            runtime.generate("hello", max_tokens=2)

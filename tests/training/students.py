@@ -19,7 +19,7 @@ def adapted(directory: Path, kind: str, architecture: str = "qwen3", **shape: An
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     base: Any = AutoModelForCausalLM.from_pretrained(tiny_base(directory, architecture, **shape), dtype=torch.float32)
-    adapter = {"kind": kind, "r": 4, "alpha": 8, "feedforward": ["down_proj"], "factor": 4}
+    adapter = {"kind": kind, "r": 4, "alpha": 8, "feedforward": ["down_proj"], "factor": 4, "tokens": 7}
     model = get_peft_model(base, kind_of(adapter).configure(adapter, resolve_targets(base, "all-linear")))
     generator = torch.Generator().manual_seed(1)
     for parameter in model.parameters():

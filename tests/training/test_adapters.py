@@ -41,7 +41,10 @@ def test_ia3_scales_inputs_only_of_its_targets() -> None:
 def test_every_shipped_adapter_can_be_configured(path: Any) -> None:
     adapter = yaml.safe_load(path.read_text())
     assert adapter["kind"] in ADAPTERS.modules
-    made = kind_of(adapter).configure(adapter, adapter["targets"])
+    made = kind_of(adapter).configure(adapter, adapter.get("targets", []))
+    if "tokens" in adapter:
+        assert made.num_virtual_tokens == adapter["tokens"] and made.is_prompt_learning
+        return
     assert set(made.target_modules) == set(adapter["targets"])
     if "r" in adapter:
         assert made.r == adapter["r"]

@@ -11,6 +11,9 @@ GENERATORS = Catalogue(
     "generator",
     {
         name: f"expertbuild.data.generators.{name}"
-        for name in ("json_repair", "text_to_cypher", "text_to_json", "text_to_sql")
+        for name in (
+            *("code_repair", "json_repair", "text_to_cypher", "text_to_function", "text_to_json", "text_to_sql"),
+            *("types_from_json", "types_from_text"),
+        )
     },
 )

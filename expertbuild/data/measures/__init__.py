@@ -1,16 +1,21 @@
-"""What is counted about finished rows, by name. Each file provides `measure(bench)`: an object with `add` and `result`.
+"""What is counted about finished rows, by name. Each file provides `measure(bench, spec)`: an object with `add` and `result`.
 
-Rows pass once, split by split; a measure keeps totals, not rows.
+Rows pass once, split by split; a measure keeps totals, not rows. A file also says which figure of its result is the
+`HEADLINE`, the one that a bound in the recipe speaks of, and in `ABOUT` what that figure means. The three of `COUNTED`
+are taken while rows are written and lie beside them; the others are taken afterwards, so that asking for another measure
+changes nothing that a training stands on.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from types import ModuleType
+from typing import Any, Protocol
 
 from expertbuild.catalogue import Catalogue
 from expertbuild.data.rows import Row
-from expertbuild.data.transforms import Bench
 
-MEASURES = Catalogue("data measure", {kind: f"{__name__}.{kind}" for kind in ("strata", "tokens", "vocabulary")})
+COUNTED = ("strata", "tokens", "vocabulary")
+LATER = ("sizes", "drops", "difficulty", "ngrams", "diversity", "near_duplicates", "leaks")
+MEASURES = Catalogue("data measure", {kind: f"{__name__}.{kind}" for kind in (*COUNTED, *LATER)})
 ALWAYS = ("strata", "tokens")
 
 
@@ -22,11 +27,6 @@ class Running(Protocol):
     def result(self) -> Mapping[str, Any]: ...
 
 
-class Measure(Protocol):
-    """What each file here provides."""
-
-    def measure(self, bench: Bench) -> Running: ...
-
-
-def measure(kind: str) -> Measure:
-    return cast(Measure, MEASURES.load(kind))
+def measure(kind: str) -> ModuleType:
+    """The module of a measure."""
+    return MEASURES.load(kind)

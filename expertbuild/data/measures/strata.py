@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from expertbuild.data.rows import Row
-from expertbuild.data.transforms import Bench
+from expertbuild.data.transforms import Bench, Spec
+
+HEADLINE = "train.rows"
+ABOUT = "rows to train on"
 
 
 class Strata:
@@ -31,5 +34,5 @@ class Strata:
         }
 
 
-def measure(bench: Bench) -> Strata:
+def measure(bench: Bench, spec: Spec) -> Strata:
     return Strata()

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from expertbuild.data.rows import Row, question
-from expertbuild.data.transforms import Bench
+from expertbuild.data.transforms import Bench, Spec
+
+HEADLINE = "test.unseen in training"
+ABOUT = "share of the test's words that training never shows"
 
 WORD = re.compile(r"[^\W\d_]+")
 
@@ -26,5 +29,5 @@ class Vocabulary:
         }
 
 
-def measure(bench: Bench) -> Vocabulary:
+def measure(bench: Bench, spec: Spec) -> Vocabulary:
     return Vocabulary()

@@ -5,7 +5,7 @@ A source gives rows of schemas/row.schema.json one at a time and knows nothing o
 belong to the key of a build.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -14,9 +14,28 @@ from expertbuild.catalogue import Catalogue
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.rows import Row
 
-SOURCES = Catalogue("data source", {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface")})
+SOURCES = Catalogue(
+    "data source",
+    {kind: f"{__name__}.{kind}" for kind in ("generator", "files", "huggingface", "synthesis", "questions", "git")},
+)
 
 Spec = Mapping[str, Any]
+
+
+class Scored(Protocol):
+    """What a scorer says of an answer."""
+
+    @property
+    def value(self) -> float: ...
+
+
+# From a scorer's lines in the recipe to the scorer. Given by whoever knows scorers: they stand on another floor.
+Judge = Callable[[Spec], Callable[[str, Row], Scored]]
+LeftOut = Callable[[str, str, Row], None]
+
+
+def _forgotten(kind: str, reason: str, row: Row) -> None:
+    """Nobody counts what is left out."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,8 @@ class Place:
 
     seed: str
     directory: Path  # relative paths of the recipe start here: the expert's own directory
+    judge: Judge | None = None
+    left_out: LeftOut = _forgotten  # told of what does not become a row, and why
 
 
 class Source(Protocol):

@@ -1,26 +1,27 @@
-"""Rows from local files: JSON lines, a JSON list, or CSV; one path, several, or a glob.
+"""Rows from local files: JSON lines, a JSON list, CSV, Parquet, text; one path, several, a glob or a folder; packed too.
 
-    - {kind: files, path: data/*.jsonl}
+    - {kind: files, path: data/*.jsonl.gz}
     - {kind: files, path: questions.csv, columns: {prompt: "{schema}\\n{question}", answer: query}}
+    - {kind: files, path: notes/, columns: {prompt: "What is this about?\\n{text}", answer: name}}
     - {kind: files, path: questions.jsonl, join: {schema: {path: schemas.json, by: database}}, columns: {...}}
 
 `join` adds a column to each record: what another file, one JSON object, holds under the record's own value of `by`.
-Paths are relative to the expert's directory. A record that cannot be used is an error that names its line.
+Paths are relative to the expert's directory and stay in it. A record that cannot be used is an error that names its line.
 """
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from expertbuild.data.columns import check_columns, to_row
 from expertbuild.data.errors import SourceMistake
+from expertbuild.data.records import column_kinds, json_value, records, whole_text
 from expertbuild.data.rows import Row
 from expertbuild.data.sources import Place
+from expertbuild.data.sources.places import found
+from expertbuild.data.unpacked import MEGABYTE, MOST, File
 
-OWN_KEYS = ("kind", "path", "columns", "join", "format", "rows", "weight", "part")
+OWN_KEYS = ("kind", "path", "columns", "join", "format", "megabytes", "rows", "weight", "part")
 
 
 def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
@@ -35,36 +36,62 @@ def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
     return [*_found(patterns, directory), *_found([join["path"] for join in _joins(spec).values()], directory)]
 
 
-def _found(patterns: list[str], directory: Path) -> list[Path]:
-    found: list[Path] = []
-    for pattern in patterns:
-        path = directory / pattern
-        matches = [path] if path.is_file() else sorted(_glob(directory, pattern))
-        if not matches:
-            raise SourceMistake("there is no such file.", where=str(pattern), hint=f"Looked in {directory}.")
-        found += matches
-    return found
-
-
 def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
-    columns = spec.get("columns")
-    check_columns(columns)
-    left = spec.get("rows")
     joins = {
         name: (join["by"], _table(_found([join["path"]], place.directory)[0])) for name, join in _joins(spec).items()
     }
-    for path in files(spec, place.directory)[: -len(joins) or None]:
-        form = str(spec.get("format") or path.suffix.lstrip(".")).lower()
-        if form not in READERS:
-            raise SourceMistake(
-                f'"{form}" is not a format read here.', where=path.name, hint=f"Known: {', '.join(READERS)}."
-            )
-        for number, record in READERS[form](path):
+    own = files(spec, place.directory)[: -len(joins) or None]
+    most = largest(spec)
+    yield from rows_of([File(path, path.name, most) for path in own], spec, joins)
+
+
+def rows_of(own: Iterable[File], spec: Mapping[str, Any], joins: Mapping[str, Any] | None = None) -> Iterator[Row]:
+    """The rows in some files; shared with sources that fetch their files first."""
+    columns = spec.get("columns")
+    check_columns(columns)
+    left = spec.get("rows")
+    first: dict[str, tuple[str, str]] = {}
+    empty = True
+    for file in own:
+        form = str(spec.get("format") or file.format).lower()
+        _same_kinds(file, column_kinds(file, form), first)
+        for number, record in records(file, form):
+            empty = False
             if left is not None and left <= 0:
                 return
             left = None if left is None else left - 1
-            where = f"{path.name}:{number}"
+            where = f"{file.name}:{number}"
             yield to_row(_joined(record, joins, where) if joins else record, columns, where)
+    if empty:
+        raise SourceMistake("holds no record.", where=str(spec.get("path")))
+
+
+def largest(spec: Mapping[str, Any]) -> int:
+    """The most bytes that may come out of one file."""
+    given = spec.get("megabytes")
+    if given is None:
+        return MOST
+    if type(given) is not int or given < 1:
+        raise SourceMistake("must be a whole number above 0.", where="megabytes")
+    return given * MEGABYTE
+
+
+def _found(patterns: list[str], directory: Path) -> list[Path]:
+    every: list[Path] = []
+    for pattern in patterns:
+        matches = found(directory, str(pattern))
+        if not matches:
+            raise SourceMistake("there is no such file.", where=str(pattern), hint=f"Looked in {directory}.")
+        every += matches
+    return every
+
+
+def _same_kinds(file: File, kinds: Mapping[str, str], first: dict[str, tuple[str, str]]) -> None:
+    """A column that is text in one file and a number in the next is a mistake of whoever wrote them."""
+    for name, kind in kinds.items():
+        before, where = first.setdefault(name, (kind, file.name))
+        if before != kind:
+            raise SourceMistake(f'the column "{name}" is {kind} here, and {before} in {where}.', where=file.name)
 
 
 def _joins(spec: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
@@ -76,7 +103,7 @@ def _joins(spec: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
 
 
 def _table(path: Path) -> Mapping[str, Any]:
-    table = _json(_text(path), path.name)
+    table = json_value(whole_text(File(path, path.name)), path.name)
     if not isinstance(table, dict):
         raise SourceMistake("is not one object of named values.", where=path.name)
     return table
@@ -94,55 +121,3 @@ def _joined(record: Any, joins: Mapping[str, tuple[str, Mapping[str, Any]]], whe
             raise SourceMistake(f'nothing is joined to {by} "{record[by]}" as {name}.', where=where)
         made[name] = table[str(record[by])]
     return made
-
-
-def _glob(directory: Path, pattern: str) -> Iterator[Path]:
-    path = Path(pattern)
-    root, inside = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.anchor else (directory, pattern)
-    return (found for found in root.glob(inside) if found.is_file())
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise SourceMistake("is not UTF-8.", where=f"{path.name}:{line}") from error
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if line.strip():
-            yield number, _json(line, f"{path.name}:{number}")
-
-
-def _json_list(path: Path) -> Iterator[tuple[int, Any]]:
-    records = _json(_text(path), path.name)
-    if not isinstance(records, list):
-        raise SourceMistake("is not a list of records.", where=path.name)
-    yield from enumerate(records, 1)
-
-
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise SourceMistake(f"is not JSON ({error}).", where=where) from error
-
-
-def _csv(path: Path) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
-    try:
-        for record in reader:
-            if None in record or None in record.values():
-                raise SourceMistake("has more or fewer fields than the header.", where=f"{path.name}:{reader.line_num}")
-            yield reader.line_num, record
-    except csv.Error as error:
-        raise SourceMistake(f"is not CSV ({error}).", where=f"{path.name}:{reader.line_num}") from error
-
-
-READERS: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
-    "jsonl": _json_lines,
-    "json": _json_list,
-    "csv": _csv,
-}

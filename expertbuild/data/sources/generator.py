@@ -9,6 +9,7 @@ Further keys go to the generator as options.
 import inspect
 import random
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from expertbuild.data.errors import RecipeMistake, SourceMistake
@@ -36,10 +37,14 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     options |= {key: value for key, value in spec.items() if key not in OWN_KEYS}
     _check(name, draw, options)
     rng = random.Random(place.seed)
+    yield from distinct((draw(rng, **options) for _ in count()), wanted, name)
+
+
+def distinct(drawn: Iterator[Row], wanted: int, name: str) -> Iterator[Row]:
+    """As many rows as are wanted, each once; one that repeats itself for too long has said what it can say."""
     seen: set[str] = set()
     idle = 0
-    while len(seen) < wanted:
-        row: Row = draw(rng, **options)
+    for row in drawn:
         if row["id"] in seen:
             idle += 1
             if idle > PATIENCE:
@@ -51,6 +56,8 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
         idle = 0
         seen.add(row["id"])
         yield row
+        if len(seen) >= wanted:
+            return
 
 
 def _check(name: str, draw: Any, options: Mapping[str, Any]) -> None:

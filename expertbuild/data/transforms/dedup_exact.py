@@ -9,6 +9,8 @@ from hashlib import blake2b
 from expertbuild.data.rows import Row, question
 from expertbuild.data.transforms import Bench, Spec
 
+OPTIONS = ()
+
 
 def apply(rows: Iterable[Row], spec: Spec, bench: Bench) -> Iterator[Row]:
     seen: set[bytes] = set()

@@ -1,4 +1,5 @@
-"""What decides whether an answer is right, by name. Each file provides `score(answer, row, **options) -> Score`.
+"""What decides whether an answer is right, by name. Each file provides `score(answer, row, **options) -> Score`, and may
+provide `engine(**options) -> str`: which program judged here, as the evaluation will say.
 
 A score is between 0 and 1 and comes with a reason that a person can read. A scorer never raises for an answer,
 however wild: what a model says is the case's result, not an error of the run.
@@ -17,7 +18,11 @@ SCORERS = Catalogue(
     "scorer",
     {
         kind: f"{__name__}.{kind}"
-        for kind in ("cypher_execution", "cypher_match", "exact_match", "json_equal", "sql_execution")
+        for kind in (
+            *("cypher_execution", "cypher_match", "exact_match", "json_equal", "sql_execution"),
+            *("python_tests", "rust_check", "typescript_check"),
+            *("bleu", "chrf", "json_schema", "postgres_execution", "sql_parse", "token_f1"),
+        )
     },
 )
 
@@ -48,6 +53,12 @@ def scorer(spec: Mapping[str, Any]) -> Scorer:
                 hint=f"It has: {', '.join(known)}." if known else "It has none.",
             )
     return cast(Scorer, partial(judge, **options))
+
+
+def engine(spec: Mapping[str, Any]) -> str | None:
+    """What judges on this machine, where a scorer has a choice or leans on something outside: for the evaluation to say."""
+    told = getattr(SCORERS.load(spec["kind"]), "engine", None)
+    return str(told(**{key: value for key, value in spec.items() if key != "kind"})) if told else None
 
 
 def modules(spec: Mapping[str, Any]) -> list[str]:

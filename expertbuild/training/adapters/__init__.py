@@ -2,7 +2,8 @@
 
 `configure(adapter, targets)` gives the PEFT configuration; `effective(layer)` gives the weight and bias that the
 adapted layer amounts to, differentiable in the adapter's parameters. The fused training pass needs nothing else. A kind
-of low rank may also give `thin(layer)`, the same as factors, which is faster.
+of low rank may also give `thin(layer)`, the same as factors, which is faster. A kind that changes no layer gives
+`through(model, dtype)`, a pass of its own, in place of `effective`.
 """
 
 import difflib
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 ADAPTERS = Catalogue(
     "adapter kind",
-    {kind: f"{__name__}.{kind}" for kind in ("lora", "rslora", "dora", "ia3", "loha", "lokr")},
+    {
+        kind: f"{__name__}.{kind}"
+        for kind in ("lora", "rslora", "dora", "ia3", "loha", "lokr", "vera", "prompt", "prefix")
+    },
 )
 
 

@@ -42,6 +42,11 @@ def prepare(base: Path, adapter: Mapping[str, Any], settings: Settings, seed: in
     targets = resolve_targets(model, adapter.get("targets", "all-linear"))
     model = get_peft_model(model, kind.configure(adapter, targets))
     model.train()
+    own = getattr(kind, "through", None)
+    if own is not None:
+        if settings.fused is True:
+            raise TrainingMistake(f"{adapter['kind']} has no fused pass.", where="train.fused", hint="Use auto.")
+        return Student(model, own(model, precision), device, f"plain pass, {_name(precision)}")
     why = _no_fused_pass(model, adapter, settings, device, kind)
     if why is None:
         fused = Decoder(model.get_base_model(), kind, precision)

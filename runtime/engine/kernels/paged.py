@@ -11,6 +11,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from runtime.engine.batch import Batch
+from runtime.engine.pages import Pages
+
 KEYS = 64  # places that a program looks at together
 PLACES_PER_SPLIT = 256  # a stretch of the past that is worth a program of its own
 MOST_SPLITS = 32
@@ -89,7 +92,7 @@ def _join(
 def decode(queries: Tensor, data: Tensor, layer: int, tables: Tensor, lengths: Tensor, kv_heads: int) -> Tensor:
     """[rows, heads, size] queries against `data` [blocks, layers, 2, places, kv heads * size].
 
-    `tables` [rows, blocks] int32; `lengths` [rows] int32: keys of each row, its own token's included.
+    `tables` [rows, blocks]; `lengths` [rows]: keys of each row, its own token's included.
     """
     rows, heads, size = queries.shape
     splits = split_count(tables.shape[1] * data.shape[3])
@@ -111,6 +114,11 @@ def decode(queries: Tensor, data: Tensor, layer: int, tables: Tensor, lengths: T
         HEADS=heads, SIZE=size, SIZE_PADDED=padded, SPLITS_PADDED=triton.next_power_of_2(splits),
     )  # fmt: skip
     return result
+
+
+def decode_batch(queries: Tensor, layer: int, batch: Batch, pages: Pages) -> Tensor:
+    """The same for the decoding rows of a step."""
+    return decode(queries, pages.data, layer, batch.tables, batch.lengths, pages.heads)
 
 
 def split_count(places: int) -> int:

@@ -24,6 +24,7 @@ from runtime.errors import Problem
 from runtime.registry.refusals import RepositoryRefused, RepositoryTooLarge, RepositoryTooSlow
 
 _PLAIN = re.compile(r"100(?:644|755|664) blob ([0-9a-f]{40,64}) +([0-9]+)\t(.+)", re.S)
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _LISTING_CAP = 16 * 1024 * 1024
 _SAID_CAP = 64 * 1024
 
@@ -74,7 +75,7 @@ class Commit:
         self._scheme, self._where = scheme, f"{url}@{commit[:12]}"
         self._git = shutil.which("git")
         if self._git is None:
-            raise Problem("Installing from a repository needs git, which is not installed.", where=self._where)
+            raise Problem("Reading a repository needs git, which is not installed.", where=self._where)
         self._held = tempfile.TemporaryDirectory(prefix="expertbuild-")
         self.folder = Path(self._held.name)
         self._read = 0
@@ -101,7 +102,7 @@ class Commit:
         self._read += blob.size
         if self._read > self._limits.bytes:
             raise RepositoryTooLarge(
-                f"Its packages have more than {self._limits.bytes:,} bytes.",
+                f"What is read of it has more than {self._limits.bytes:,} bytes.",
                 where=self._where,
                 hint="Name one of them: ...@COMMIT#PATH",
             )
@@ -178,3 +179,9 @@ class Commit:
             if agent := os.environ.get("SSH_AUTH_SOCK"):
                 environment["SSH_AUTH_SOCK"] = agent
         return environment
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether a file that was read is only a pointer to where its content lies."""
+    with open(path, "rb") as file:
+        return file.read(len(_POINTER)) == _POINTER

@@ -18,7 +18,7 @@ from runtime.artifact.refusals import Refused
 from runtime.registry.candidate import Candidate
 from runtime.registry.reference import precedence
 from runtime.registry.refusals import PointerOnly, RepositoryRefused, UnsafeAddress
-from runtime.registry.sources.commit import Blob, Commit, Limits
+from runtime.registry.sources.commit import Blob, Commit, Limits, is_pointer
 from runtime.registry.sources.folder import offered
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::[0-9]{1,5})?"
@@ -31,7 +31,6 @@ _URLS = {
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _INSIDE = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+ -]*(?:/[A-Za-z0-9._+][A-Za-z0-9._+ -]*)*")
 _MOST_PACKAGES = 1000
-_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -127,13 +126,12 @@ class GitSource:
 
     def _read(self, commit: Commit, blob: Blob, target: Path) -> None:
         commit.read(blob, target)
-        with open(target, "rb") as file:
-            if file.read(len(_POINTER)) == _POINTER:
-                raise PointerOnly(
-                    f"The repository has only a pointer to {blob.path}; its content lies in large file storage.",
-                    where=self.title,
-                    hint="Commit the package itself, or publish it in an index.",
-                )
+        if is_pointer(target):
+            raise PointerOnly(
+                f"The repository has only a pointer to {blob.path}; its content lies in large file storage.",
+                where=self.title,
+                hint="Commit the package itself, or publish it in an index.",
+            )
 
     def _candidate(self, commit: Commit, path: Path) -> Candidate:
         try:

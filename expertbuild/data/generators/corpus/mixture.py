@@ -13,6 +13,7 @@ from expertbuild.data.generators.corpus import (
     cypher_text,
     english,
     json_text,
+    linking,
     paraphrase,
     python_text,
     records,
@@ -35,6 +36,7 @@ FIELDS: dict[str, Callable[[random.Random], Document]] = {
     "rust": rust_text.sample,
     "english": english.sample,
     "paraphrase": paraphrase.sample,
+    "linking": linking.sample,
     "arithmetic": arithmetic.sample,
 }
 

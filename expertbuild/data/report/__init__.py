@@ -1,0 +1,1 @@
+"""How a dataset's report looks: on one page of HTML, and on one screen of a terminal."""

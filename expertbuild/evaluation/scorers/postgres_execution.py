@@ -1,0 +1,165 @@
+"""Right is a query that gives what the expected query gives, on several random databases, on PostgreSQL itself.
+
+As `sql_execution`, which has SQLite: the same databases, drawn from both queries' own values, and the same comparison of
+rows. A query runs read-only, as a role that may read no file, with caps on time and rows, in a transaction that is rolled
+back (see `postgres_server`).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers.postgres_server import SERVER, VARIABLE
+from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
+from expertbuild.evaluation.scorers.sql_execution import same, unfenced
+from expertbuild.evaluation.scorers.sqlite_box import LONGEST_QUERY, MOST_ROWS, Rows, SqlFailed
+
+FILLING = 30.0  # seconds to make the tables and their rows, on a busy machine
+TRIES = 4  # databases drawn for each one that is used, at most
+
+
+def score(answer: str, row: Mapping[str, Any], databases: int = 4, seconds: float = 2.0) -> Score:
+    query, gold = unfenced(answer).strip(), unfenced(row["answer"]).strip()
+    if not query:
+        return Score(0.0, "no query")
+    if query == gold:
+        return Score(1.0, "the expected query itself")
+    try:
+        tables = shape(row["facts"]["ddl"])
+    except (KeyError, SqlFailed) as error:
+        return Score(0.0, f"the case has no schema that runs here: {error}")
+    try:
+        return _judged(tables, gold, query, databases, seconds, str(row["id"]))
+    except SqlFailed as error:
+        return Score(0.0, f"the case itself fails: {error}")
+
+
+def engine(**options: Any) -> str:
+    import os
+
+    version = SERVER.connection().info.server_version
+    whose = f"the server of {VARIABLE}" if os.environ.get(VARIABLE) else "a server of its own"
+    return f"PostgreSQL {version // 10000}.{version % 10000}, {whose}"
+
+
+def _judged(tables: Shape, gold: str, query: str, wanted: int, seconds: float, name: str) -> Score:
+    ordered = "ORDER BY" in " ".join(gold.upper().split())
+    values = literals(gold, query)
+    nulls = "NULL" in f"{gold} {query}".upper()
+    used = 0
+    for number in range(wanted * TRIES):
+        rng = random.Random(f"{name}/{number}")
+        content = fill(tables, values, rng, nulls=nulls, distinct=ordered)
+        try:
+            expected, given = _asked(tables, content, (gold, query), seconds)
+        except NotFilled:
+            if values == literals(gold):
+                raise
+            values = literals(gold)  # the answer has a value that no column here can hold
+            continue
+        if isinstance(expected, SqlFailed):
+            raise expected
+        if isinstance(given, SqlFailed):
+            return Score(0.0, f"fails: {given}")
+        [again] = _asked(tables, {table: rows[::-1] for table, rows in content.items()}, (gold,), seconds)
+        if isinstance(again, SqlFailed):
+            raise again
+        if Counter(map(repr, expected)) != Counter(map(repr, again)):
+            continue  # ties decide which rows a LIMIT keeps
+        if not same(given, expected, ordered=ordered and expected == again):
+            return Score(0.0, f"gives {_told(given)} instead of {_told(expected)}")
+        used += bool(expected)
+        if used == wanted:
+            break
+    if not used:
+        return Score(
+            0.0, "no database decides this case: the expected query gives nothing on each, or its result is open"
+        )
+    return Score(1.0, f"the same rows on {used} databases")
+
+
+class NotFilled(SqlFailed):
+    """A schema or its rows that PostgreSQL does not take."""
+
+
+def _asked(
+    tables: Shape, content: Mapping[str, Sequence[Sequence[Any]]], queries: Sequence[str], seconds: float
+) -> list[Rows | SqlFailed]:
+    """What each query gives on a database with these rows, or why it fails; nothing of it stays."""
+    import psycopg
+
+    connection = SERVER.connection()
+    try:
+        try:
+            _fill(connection, tables.ddl, content)
+        except psycopg.Error as error:
+            raise NotFilled(_said(error)) from error
+        return [_run(connection, query, seconds) for query in queries]
+    finally:
+        if not connection.closed:
+            try:
+                connection.rollback()
+            except psycopg.Error:
+                connection.close()  # another one is made for the next case
+
+
+def _fill(connection: Any, ddl: str, content: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    connection.execute("CREATE SCHEMA cases")
+    connection.execute("SET LOCAL search_path TO cases")
+    connection.execute(f"SET LOCAL statement_timeout = {int(1000 * FILLING)}")
+    connection.execute(ddl)
+    for name, rows in content.items():
+        if rows:
+            marks = ", ".join(["%s"] * len(rows[0]))
+            texts = [[None if cell is None else str(cell) for cell in each] for each in rows]
+            with connection.cursor() as cursor:
+                cursor.executemany(f'INSERT INTO "{name}" VALUES ({marks})', texts)
+    connection.execute("SET TRANSACTION READ ONLY")
+
+
+def _run(connection: Any, query: str, seconds: float) -> Rows | SqlFailed:
+    """The rows of one query that reads: a cursor takes nothing else."""
+    import psycopg
+
+    if len(query) > LONGEST_QUERY:
+        return SqlFailed("it is too long")
+    try:
+        connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+        connection.execute("SAVEPOINT before")
+        with connection.cursor(name="asked") as cursor:
+            cursor.execute(query.rstrip("; \n\t").encode())
+            rows = cursor.fetchmany(MOST_ROWS + 1)
+        connection.execute("ROLLBACK TO before")
+    except (psycopg.Error, UnicodeError, ValueError, OverflowError) as error:
+        if not connection.closed and not connection.broken:
+            connection.execute("ROLLBACK TO before")
+        return SqlFailed(_said(error))
+    if len(rows) > MOST_ROWS:
+        return SqlFailed(f"it gives more than {MOST_ROWS} rows")
+    return [tuple(map(_plain, each)) for each in rows]
+
+
+def _plain(value: Any) -> Any:
+    """Numbers, text and nothing as they are; dates as they are written; the rest as text."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return value if value is None or isinstance(value, int | float | str) else str(value)
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    said = text[0] if text else type(error).__name__
+    return "it runs too long" if "statement timeout" in said else said[:200]
+
+
+def _told(rows: Rows) -> str:
+    shown = ", ".join(str(tuple(row)) for row in rows[:2])
+    return f"{len(rows)} rows ({shown}{', …' if len(rows) > 2 else ''})"[:160] if rows else "no rows"

@@ -1,0 +1,111 @@
+"""Right is TypeScript that compiles under --strict with the row's tests behind it, and runs where they run something.
+
+tsc judges where it is found (on the PATH, or node_modules/.bin here), in a process of its own; without it tree-sitter
+parses, and only the expected words in any layout are right. What was compiled runs in node with caps on time and memory,
+and only if it names nothing outside itself: tsc knows the language's own library and no other, and what would get round
+it is refused by name.
+"""
+
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from expertbuild.evaluation.errors import EvaluationMistake
+from expertbuild.evaluation.scorers import Score, capped, code_tokens
+from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
+from expertbuild.evaluation.scorers.tsc_program import PROGRAM
+
+# What reaches out of the types that tsc checks, or out of the text.
+NEVER = re.compile(
+    r"@ts-|\bdeclare\b|\bglobalThis\b|\bimport\b|\brequire\b|\beval\b|\bFunction\b|\bconstructor\b|\bprocess\b|///|\\u"
+)
+ENGINES = ("auto", "tsc", "tree-sitter")
+
+
+def score(
+    answer: str, row: Mapping[str, Any], engine: str = "auto", seconds: float = 10.0, megabytes: int = 512
+) -> Score:
+    def run(parts: Sequence[str]) -> str | None:
+        return _failed(parts, seconds, megabytes)
+
+    return judged(answer, row, "typescript", run if _wanted(engine) else None)
+
+
+def engine(engine: str = "auto", **options: Any) -> str:
+    if _wanted(engine):
+        return f"tsc {_version()} --strict, tests run in node"
+    said = "as asked" if engine == "tree-sitter" else "no tsc and node on this machine"
+    return f"{code_tokens.engine('typescript')}, the expected words only ({said})"
+
+
+def _wanted(engine: str) -> bool:
+    """Whether tsc judges."""
+    if engine not in ENGINES:
+        raise EvaluationMistake(
+            f'there is no engine "{engine}".', where="evaluation.scorer.engine", hint=f"Known: {', '.join(ENGINES)}."
+        )
+    there = bool(library()) and bool(shutil.which("node"))
+    if engine == "tsc" and not there:
+        raise EvaluationMistake(
+            "tsc was not found.", where="evaluation.scorer.engine", hint="npm install typescript, and node on the PATH."
+        )
+    return there and engine != "tree-sitter"
+
+
+@cache
+def library() -> Path | None:
+    """The library of the tsc that is found here."""
+    for found in (shutil.which("tsc"), str(Path("node_modules/.bin/tsc").absolute())):
+        path = Path(found).resolve().parent.parent / "lib" / "typescript.js" if found else None
+        if path is not None and path.is_file():
+            return path
+    return None
+
+
+def _version() -> str:
+    text = (library() or Path()).parent.parent / "package.json"
+    found = re.search(r'"version": *"([^"]+)"', text.read_text(encoding="utf-8"))
+    return found[1] if found else ""
+
+
+WORKER = LineWorker(
+    "tsc",
+    lambda: [shutil.which("node") or "node", "--max-old-space-size=1024", "-e", PROGRAM, str(library())],
+    hint="Choose evaluation.scorer.engine=tree-sitter.",
+)
+
+
+def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
+    if found := NEVER.search(parts[1]):
+        return f"{found[0]} is not allowed"
+    try:
+        said = WORKER.ask({"code": "\n\n".join(parts) + "\nexport {};\n"}, 6 * seconds + 30)
+    except WorkerLost as error:
+        return str(error)
+    if "failed" in said:
+        return f"does not compile: {said['failed']}"[:500]
+    if "throw" not in parts[2]:
+        return None  # its tests are types alone
+    return _ran(said["javascript"], seconds, megabytes)
+
+
+def _ran(javascript: str, seconds: float, megabytes: int) -> str | None:
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="expertbuild-node-") as made:
+        folder = Path(made)
+        (folder / "answer.mjs").write_text(f'{javascript}\nprocess.stdout.write("{token}");\n', encoding="utf-8")
+        node = shutil.which("node") or "node"
+        kept = ["--disallow-code-generation-from-strings", f"--max-old-space-size={megabytes}"]
+        ended = capped.run([node, *kept, "answer.mjs"], folder, seconds=seconds)
+    if ended.code is None:
+        return "it runs too long"
+    if ended.code == 0 and ended.out.endswith(token):
+        return None
+    said = next((line for line in ended.err.splitlines() if "Error" in line), "it ends before its tests do")
+    return f"its tests fail: {said}"[:500]

@@ -1,0 +1,26 @@
+"""A failed step that names a key of the configuration names its file and line too, when a person reads it.
+
+Steps run far from the files they were configured by and know a key only by its path. Where that path was written costs a
+second look at the files, so it is asked only when something failed.
+"""
+
+import re
+from dataclasses import replace
+
+from expertbuild.compose.jobs import Job
+from expertbuild.graph import Event, Failed, Listener
+
+_PATH = re.compile(r"(dataset\.[\w.\[\]-]+): ")
+
+
+def located(listen: Listener, job: Job) -> Listener:
+    """The listener, told of places in files where it would have been told of keys."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Failed) and (found := _PATH.match(event.what)):
+            place = job.origins.of(found[1])
+            if place:
+                event = replace(event, what=f"{place}: {event.what}")
+        listen(event)
+
+    return tell
