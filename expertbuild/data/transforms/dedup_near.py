@@ -6,7 +6,7 @@
 `of` is the part of a row that is compared: question (when nothing is said), answer, both, or another part. Similarity is
 the share of runs of five bytes that two texts have in common; with `threshold` 0.8 a row goes that shares four fifths
 with one that stays. The estimate has a standard error of 0.035 there, and one pair in fifty just at the threshold is
-overlooked. Rows and signatures lie on the disk meanwhile; memory holds 200 bytes for each row.
+overlooked. Rows and signatures lie on the disk meanwhile; memory holds some 300 bytes for each row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -55,7 +55,10 @@ def apply(rows: Iterable[Row], spec: Spec, bench: Bench) -> Iterator[Row]:
             return
         file.flush()
         every = np.memmap(file, np.uint32, "r", shape=(spool.rows, PERMUTATIONS))
-        stands = leaders(every, np.concatenate(keys), threshold)
+        joined = np.concatenate(keys)
+        keys.clear()
+        stands = leaders(every, joined, threshold)
+        del joined
         for number, row in enumerate(spool):
             if stands[number] == number:
                 yield row
