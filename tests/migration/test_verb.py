@@ -127,8 +127,8 @@ def test_what_the_migrated_expert_still_lacks_is_said_by_the_build(
 ) -> None:
     """An expert without rows composes; its build ends at the dataset, with a sentence."""
     assert cli.main(["migrate", str(OLD / "v1-terse.json")]) == 0
-    assert cli.main(["expert=expert-yaml", "base=nano", "target=dataset"]) == 1
-    assert "no rows are left for train" in capsys.readouterr().err
+    assert cli.main(["expert=expert-yaml", "base=nano", "target=dataset"]) == 2
+    assert "data/rows.jsonl: holds no record." in capsys.readouterr().err
 
 
 def test_it_needs_neither_torch_nor_transformers(here: Path) -> None:

