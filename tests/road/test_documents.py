@@ -73,9 +73,6 @@ class Typist:
             self._server.wait(timeout=30)
 
 
-pytestmark = pytest.mark.xdist_group("port 8000")  # the pages name it, so one after the other
-
-
 @pytest.fixture(scope="module")
 def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
     made = Typist(Road(tmp_path_factory.mktemp("pages")))
