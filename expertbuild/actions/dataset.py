@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from expertbuild.actions.base import base_directory
+from expertbuild.data.measures import LATER
 from expertbuild.graph import Action, Context
 
 
@@ -24,13 +25,15 @@ def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 # How a language model is reached and what it may cost: the answers are locked, so none of it decides which rows come.
 CALLS = ("dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls", "dataset.*.sources.*.seeds.*.calls")
+# What is measured of rows that are there decides none of them: the report and the gate read it.
+LOOKS = (*(f"dataset.*.measures.{kind}" for kind in LATER), "dataset.*.measures.*.*")
 PLACES = ("sources", "test_sources", "transforms", "measures", "split", "rows")
 
 DATASET = Action(
     name="dataset",
     version=1,
     reads=("dataset",),
-    unkeyed=("paths.expert", "paths.cache", *CALLS),
+    unkeyed=("paths.expert", "paths.cache", *CALLS, *LOOKS),
     function="expertbuild.actions.dataset:dataset",
     libraries=("tokenizers", "sqlglot", "pglast"),
     plugins=_plugins,
