@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from expertbuild.actions.base import base_directory
+from expertbuild.actions.judges import judges
 from expertbuild.graph import Action, Context
 
 
@@ -14,12 +15,17 @@ def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
     return modules(config["evaluation"]["scorer"])
 
 
+def _engines(config: Mapping[str, Any]) -> Mapping[str, str | None]:
+    return judges([config["evaluation"]["scorer"]])
+
+
 EVALUATE = Action(
     name="evaluate",
     version=1,
     reads=("evaluation.scorer", "evaluation.cases", "evaluation.confidence", "decoding"),
     function="expertbuild.actions.evaluate:evaluate",
     libraries=("torch", "llguidance"),
+    engines=_engines,
     plugins=_plugins,
 )
 

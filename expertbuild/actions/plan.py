@@ -19,6 +19,7 @@ from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
 from expertbuild.actions.report import GATE, REPORT, gated
 from expertbuild.actions.train import TRAIN
+from expertbuild.data.measures import ALWAYS
 from expertbuild.data.recipe import files as recipe_files
 from expertbuild.graph import Step
 from runtime.engine.base import TOKENIZER_FILES
@@ -74,7 +75,11 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
     data |= recipe_files(config["dataset"][config["dataset"]["use"]], expert)
     grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
 
-    config = {**config, "paths": {"expert": str(expert), "cache": config["paths"]["cache"]}}
+    config = {
+        **config,
+        "dataset": _used(config["dataset"]),
+        "paths": {"expert": str(expert), "cache": config["paths"]["cache"]},
+    }
 
     def step(action: Any, inputs: dict[str, Step], files: Mapping[str, Path]) -> Step:
         return Step(action.name + of, action, config, inputs, files, seed=config["seed"])
@@ -98,6 +103,17 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
         "evaluate": evaluate,
         "profile": profile,
     }
+
+
+def _used(dataset: Config) -> Config:
+    """The recipe that this build uses, under its name, so that another one beside it is part of no key.
+
+    Measures that are always taken are named: to set a bound on one is not to take another.
+    """
+    recipe = dataset[dataset["use"]]
+    measures = {**dict.fromkeys(ALWAYS), **(recipe.get("measures") or {})}
+    named = {kind: spec or {} for kind, spec in measures.items()}
+    return {"use": dataset["use"], dataset["use"]: {**recipe, "measures": named}}
 
 
 def _package(branches: Sequence[Branch], made: Mapping[str, Mapping[str, Step]], expert: Path, key_id: str) -> Step:

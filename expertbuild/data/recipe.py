@@ -21,12 +21,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from expertbuild.data.drawn import LeftOut, remembered
 from expertbuild.data.encoding import ChatTokenizer
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.gates import Gate, read_gates
 from expertbuild.data.measures import ALWAYS, COUNTED, MEASURES, measure
 from expertbuild.data.parts import check_part
 from expertbuild.data.pool import Pool, dropped, enough
+from expertbuild.data.remembered import key_of
 from expertbuild.data.rows import Row
 from expertbuild.data.sources import SOURCES, Judge, Place, Spec, source
 from expertbuild.data.splits import Layers, chance
@@ -140,13 +142,13 @@ def build_dataset(
     recipe = Recipe.read(given)
     bench = Bench(tokenizer)
     drawn: Counter[str] = Counter()
+    crew = crew or Crew()
 
     def stream(specs: Iterable[Spec], role: str) -> Iterator[Row]:
         places = (Place(f"{seed}/{role}/{number}", directory, judge, bench.drop) for number in range(1_000_000))
-        return chain.from_iterable(_rows(spec, place, drawn) for spec, place in zip(specs, places, strict=False))
+        return chain.from_iterable(_rows(spec, place, drawn, crew) for spec, place in zip(specs, places, strict=False))
 
     check(recipe.transforms, directory)
-    crew = crew or Crew()
     room = out / ROOM
     room.mkdir()
     bench = replace(bench, directory=directory, work=room, seed=seed, workers=crew.workers)
@@ -182,14 +184,27 @@ def build_dataset(
     return statistics
 
 
-def _rows(spec: Spec, place: Place, drawn: Counter[str]) -> Iterator[Row]:
+def _rows(spec: Spec, place: Place, drawn: Counter[str], crew: Crew) -> Iterator[Row]:
     label = str(spec.get("name") or spec.get("path") or spec["kind"])
-    for row in source(spec).rows(spec, place):
+    for row in _asked(spec, place, crew):
         drawn[label] += 1
         row.setdefault("group", row["id"])
         if "part" in spec:
             row["part"] = spec["part"]
         yield CountedRow(row)
+
+
+def _asked(spec: Spec, place: Place, crew: Crew) -> Iterator[Row]:
+    """The rows of a source, from memory where they are kept."""
+    asked = source(spec)
+    key = crew.source(spec) if crew.memory is not None else ""
+    if crew.memory is None or not key:
+        return asked.rows(spec, place)
+
+    def draw(left_out: LeftOut) -> Iterator[Row]:
+        return asked.rows(spec, replace(place, left_out=left_out))
+
+    return remembered(draw, place.left_out, crew.memory, key_of([key, place.seed]))
 
 
 def _weighed(sources: Iterable[Spec], rows: int | None) -> tuple[Spec, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,12 @@ def with_field(config: Mapping[str, Any], path: str, value: Any) -> dict[str, An
 
 def declares(step: Step, path: str) -> bool:
     def covers(declared: str) -> bool:
-        return path == declared or path.startswith(f"{declared}.")
+        steps, given = declared.split("."), path.split(".")
+        return len(given) >= len(steps) and all(map(fnmatch, given, steps))
 
     action = step.action
+    if path.startswith("dataset.") and not path.startswith(f"dataset.{step.config['dataset']['use']}."):
+        return False  # a recipe that stands beside the one in use
     if path == "seed":
         return step.seed != 0
     if any(covers(declared) for declared in action.unkeyed):

@@ -2,7 +2,7 @@
 
 A source gives rows of schemas/row.schema.json one at a time and knows nothing of splits. It may also provide
 `modules(spec)`, the further modules it looks up, and `files(spec, directory)`, the local files it reads: both
-belong to the key of a build.
+belong to the key of a build. `KEPT = True` says that its rows cost more to have again than to keep (data/drawn.py).
 """
 
 from collections.abc import Callable, Iterator, Mapping

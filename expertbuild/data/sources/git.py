@@ -19,6 +19,7 @@ from runtime.artifact.shown import shown
 from runtime.registry.sources.commit import Blob, Commit, is_pointer
 from runtime.registry.sources.git import parse
 
+KEPT = True  # a commit holds the same bytes for ever, and fetching it needs a network
 OWN_KEYS = ("kind", "repository", "path", "columns", "format", "megabytes", "rows", "weight", "part")
 
 

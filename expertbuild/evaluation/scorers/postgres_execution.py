@@ -12,8 +12,9 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from expertbuild.evaluation.engines import POSTGRES_DSN
 from expertbuild.evaluation.scorers import Score
-from expertbuild.evaluation.scorers.postgres_server import SERVER, VARIABLE
+from expertbuild.evaluation.scorers.postgres_server import SERVER
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sql_execution import same, unfenced
 from expertbuild.evaluation.scorers.sqlite_box import LONGEST_QUERY, MOST_ROWS, Rows, SqlFailed
@@ -42,7 +43,7 @@ def engine(**options: Any) -> str:
     import os
 
     version = SERVER.connection().info.server_version
-    whose = f"the server of {VARIABLE}" if os.environ.get(VARIABLE) else "a server of its own"
+    whose = f"the server of {POSTGRES_DSN}" if os.environ.get(POSTGRES_DSN) else "a server of its own"
     return f"PostgreSQL {version // 10000}.{version % 10000}, {whose}"
 
 

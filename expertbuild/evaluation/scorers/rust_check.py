@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from expertbuild.evaluation.engines import rustc
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
 from expertbuild.evaluation.scorers.code_judging import judged
@@ -48,7 +49,7 @@ def score(
 
 def engine(engine: str = "auto", **options: Any) -> str:
     if _wanted(engine):
-        return f"rustc {_version()}, tests run; serde by name only"
+        return f"rustc {rustc()}, tests run; serde by name only"
     said = "as asked" if engine == "tree-sitter" else "no rustc on this machine"
     return f"{code_tokens.engine('rust')}, the expected words only ({said})"
 
@@ -59,25 +60,12 @@ def _wanted(engine: str) -> bool:
         raise EvaluationMistake(
             f'there is no engine "{engine}".', where="evaluation.scorer.engine", hint=f"Known: {', '.join(ENGINES)}."
         )
-    there = bool(_version())
+    there = rustc() is not None
     if engine == "rustc" and not there:
         raise EvaluationMistake(
             "rustc was not found.", where="evaluation.scorer.engine", hint="Install Rust: https://rustup.rs"
         )
     return there and engine != "tree-sitter"
-
-
-@cache
-def _version() -> str:
-    """The version of the rustc that is found here; empty without one that works."""
-    rustc = shutil.which("rustc")
-    if rustc is None:
-        return ""
-    try:
-        said = subprocess.run([rustc, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return said.split()[1] if len(said.split()) > 1 else ""
 
 
 @cache
