@@ -14,6 +14,7 @@ from expertbuild.actions.compare import COMPARE
 from expertbuild.actions.compile import COMPILE
 from expertbuild.actions.dataset import DATASET
 from expertbuild.actions.evaluate import EVALUATE
+from expertbuild.actions.grammar import GRAMMAR
 from expertbuild.actions.measure import MEASURE
 from expertbuild.actions.package import PACKAGE
 from expertbuild.actions.pretrain import PRETRAIN
@@ -71,8 +72,8 @@ def _steps(branch: Branch, expert: Path, release: Path | None) -> dict[str, Step
     """The chain of one base, by action."""
     config, files = branch.config, _model(branch)
     of = f"[{config['expert']['name']},{config['base']['name']}]"
-    data = {role: path for role, path in files.items() if path.name in TOKENIZER_FILES}
-    data |= recipe_files(config["dataset"][config["dataset"]["use"]], expert)
+    tokenizer = {role: path for role, path in files.items() if path.name in TOKENIZER_FILES}
+    data = tokenizer | recipe_files(config["dataset"][config["dataset"]["use"]], expert)
     grammar = {"grammar": expert / config["decoding"]["grammar"]} if config["decoding"]["grammar"] else {}
 
     config = {**config, "paths": {"expert": str(expert), "cache": config["paths"]["cache"]}}
@@ -85,6 +86,8 @@ def _steps(branch: Branch, expert: Path, release: Path | None) -> dict[str, Step
     report = step(REPORT, {"dataset": dataset}, {})
     # Where bounds are set, nothing is trained before they hold; where none are, a training does not wait for a report.
     gate = {"gate": step(GATE, {"report": report}, {})} if gated(config) else {}
+    if grammar:  # what it forbids cannot be learned
+        gate["grammar"] = step(GRAMMAR, {"dataset": dataset}, {**tokenizer, **grammar})
     train = step(TRAIN, {"base": base, "dataset": dataset, **gate}, files)
     compiled = step(COMPILE, {"base": base, "dataset": dataset, "train": train}, files)
     evaluate = step(EVALUATE, {"base": base, "dataset": dataset, "compile": compiled}, {**files, **grammar})
