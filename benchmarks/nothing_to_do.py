@@ -86,6 +86,8 @@ class Ours:
             "dataset.offline.sources.0.rows=400",
             "evaluation.cases=20",
             "evaluation.margin=-1",
+            "evaluation.well_formed=0",
+            "evaluation.compatibility=1",  # copies of one expert take all of each other's cases
         ]
         timed(self._command, folder, self._env)
 

@@ -36,6 +36,7 @@ def evaluate(run: Context) -> None:
     from itertools import islice
 
     from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation import kept
     from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import document
     from expertbuild.evaluation.evaluate import evaluate as judge
@@ -74,3 +75,4 @@ def evaluate(run: Context) -> None:
         report["cases"] = {"sha256": file_digest(file, "sha256").hexdigest()}
     text = json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    kept.write(run.out / kept.NAME, judged["expert"])

@@ -128,12 +128,16 @@ def _built(job: Job) -> Path:
     from expertbuild.build import steps_of
     from expertbuild.display import listener
     from expertbuild.graph import Cache, build
+    from expertbuild.graph.action import in_order
     from expertbuild.located import located
 
     steps = steps_of(job)
     with listener("auto") as listen:
         outcome = build(
-            steps, Cache(job.config["paths"]["cache"]), jobs=job.config["jobs"], listener=located(listen, job)
+            steps,
+            Cache(job.config["paths"]["cache"]),
+            jobs=job.config["jobs"],
+            listener=located(listen, dict.fromkeys([step.id for step in in_order(steps)], job)),
         )
     [name] = [step.id for step in steps if step.action.name == "report"][:1]
     if outcome[name].record is None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from expertbuild.data.generators import text_to_cypher
+from expertbuild.evaluation.evaluate import evaluate
 from expertbuild.evaluation.scorers import cypher_execution, cypher_graphs
 from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, check
 from expertbuild.evaluation.scorers.cypher_match import score as match
@@ -184,6 +185,17 @@ def test_an_engine_that_hangs_or_dies_is_replaced() -> None:
     process.kill()
     process.wait()
     assert BOX.run([["CREATE NODE TABLE A (k INT64 PRIMARY KEY)"]], ["RETURN 1"], 60) == [[[(1,)]]]
+
+
+def test_a_run_goes_on_after_a_case_whose_engine_hangs() -> None:
+    pytest.importorskip("ladybug")
+    endless = "UNWIND range(1, 100000000) AS x UNWIND range(1, 100000000) AS y RETURN sum(x * y)"
+    answers = [OLDER, endless, "MATCH (x:Person) WHERE 5 < x.age RETURN x.name"]
+    asked = [{**case(OLDER), "id": str(n), "messages": [{"role": "user", "content": str(n)}]} for n in range(3)]
+    scoring = {"kind": "cypher_execution", "graphs": 1, "seconds": 1}
+    judged = evaluate(asked, lambda talks: [answers[int(talk[-1]["content"])] for talk in talks], scoring)
+    assert [each.score for each in judged] == [1, 0, 1]
+    assert "fails" in judged[1].reason
 
 
 @pytest.mark.slow

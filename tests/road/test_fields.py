@@ -36,7 +36,11 @@ OTHERS: dict[str, Any] = {
 }
 
 # What reaches an action by way of the plan: the manifest names each variant, and files are found by name.
-DERIVED = {"package": ("base.name", "adapter.kind", "adapter.r", "decoding.grammar"), "evaluate": ("decoding.grammar",)}
+DERIVED = {
+    "package": ("base.name", "adapter.kind", "adapter.r", "decoding.grammar"),
+    "evaluate": ("decoding.grammar",),
+    "train": ("decoding.grammar",),  # without a grammar there is no step that looks at it before
+}
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,16 @@ def judged(answer: str, row: Mapping[str, Any], language: str, engine: Engine | 
     return Score(1.0, "passes its tests") if failed is None else Score(0.0, failed)
 
 
+def parses(answer: str, language: str) -> bool:
+    """Whether the language's own grammar reads it; a comment that says why there can be no code is read too."""
+    code = unfenced(answer).strip()
+    try:
+        words(code, language)
+    except CodeUnread:
+        return False
+    return bool(code)
+
+
 def _code(given: Any) -> str:
     """Code as it is, or the lines of a JSON list: the form in which public data sets have their tests."""
     text = str(given)

@@ -60,6 +60,17 @@ def score(answer: str, row: Mapping[str, Any], graphs: int = 4, seconds: float =
     return Score(1.0, f"the same rows on {len(seen)} graphs")
 
 
+def well_formed(answer: str) -> bool:
+    """Whether the engine's parser reads it as a query; the labels it names are not asked for."""
+    try:
+        found = _read(unfenced(answer))
+        check(found)
+        [[said]] = BOX.run([[]], [quoted(found)], 10.0)
+    except (CypherUnread, CypherFailed, CypherLost):
+        return False
+    return not (isinstance(said, CypherFailed) and str(said).startswith("Parser exception"))
+
+
 def _read(query: str) -> list[Token]:
     found = tokens(query)
     return found[:-1] if found and found[-1].text == ";" else found

@@ -32,6 +32,14 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
     return Score(0.0, f"has {given[place]} instead of {expected[place]}"[:200])
 
 
+def well_formed(answer: str) -> bool:
+    """Whether every word of it is one of Cypher's; whether they make a query, only an engine knows."""
+    try:
+        return bool(canonical(unfenced(answer)))
+    except CypherUnread:
+        return False
+
+
 def canonical(query: str) -> list[str]:
     """The query as a list of words that equal queries share."""
     found = tokens(query)

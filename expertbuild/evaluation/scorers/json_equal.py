@@ -21,6 +21,14 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
     return Score(1.0, "equal") if place is None else Score(0.0, place)
 
 
+def well_formed(answer: str) -> bool:
+    try:
+        parse(answer)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def parse(text: str) -> Any:
     """The document, by the letter of RFC 8259."""
     return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from expertbuild.evaluation.engines import POSTGRES_DSN
-from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers import Score, sql_parse
 from expertbuild.evaluation.scorers.postgres_server import SERVER
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sql_execution import same, unfenced
@@ -37,6 +37,10 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 4, seconds: floa
         return _judged(tables, gold, query, databases, seconds, str(row["id"]))
     except SqlFailed as error:
         return Score(0.0, f"the case itself fails: {error}")
+
+
+def well_formed(answer: str) -> bool:
+    return sql_parse.well_formed(answer)
 
 
 def engine(**options: Any) -> str:

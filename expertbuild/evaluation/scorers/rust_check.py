@@ -17,7 +17,7 @@ from typing import Any
 from expertbuild.evaluation.engines import rustc
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
-from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.code_judging import judged, parses
 
 # What reaches out of the text when it is compiled, or out of the process when it runs.
 NEVER = re.compile(
@@ -45,6 +45,10 @@ def score(
         return _failed(parts, seconds, megabytes)
 
     return judged(answer, row, "rust", run if _wanted(engine) else None)
+
+
+def well_formed(answer: str) -> bool:
+    return parses(answer, "rust")
 
 
 def engine(engine: str = "auto", **options: Any) -> str:

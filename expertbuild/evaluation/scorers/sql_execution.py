@@ -19,6 +19,16 @@ from expertbuild.evaluation.scorers.sqlite_box import Box, Rows, SqlFailed
 
 TRIES = 6  # databases drawn for each one that is used, at most
 MOST_PERMUTED = 6  # columns
+# What SQLite says of text that is not one statement; of one about tables that are not there it says other things.
+UNREAD = (
+    "syntax error",
+    "incomplete input",
+    "unrecognized token",
+    "one statement",
+    "null char",
+    "overflow",
+    "too large",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,18 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
     if not used:
         return Score(0.0, "no database decides this case: the expected query's result is open on each")
     return Score(1.0, f"the same rows on {used} databases")
+
+
+def well_formed(answer: str) -> bool:
+    """Whether SQLite's parser reads it as one statement. Nothing is run."""
+    box = Box("", {})
+    try:
+        box.run(f"EXPLAIN {unfenced(answer)}", 1.0)
+    except SqlFailed as error:
+        return not any(said in str(error) for said in UNREAD)
+    finally:
+        box.close()
+    return True
 
 
 def unfenced(answer: str) -> str:

@@ -49,6 +49,11 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
     return Score(1.0, "parses")
 
 
+def well_formed(answer: str) -> bool:
+    """Whether it is one statement of any kind."""
+    return score(answer, {}, statements="any").value == 1
+
+
 def engine(**options: Any) -> str:
     try:
         return f"PostgreSQL's parser, pglast {version('pglast')}"

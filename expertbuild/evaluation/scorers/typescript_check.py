@@ -17,7 +17,7 @@ from typing import Any
 from expertbuild.evaluation.engines import tsc, tsc_library
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
-from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.code_judging import judged, parses
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 from expertbuild.evaluation.scorers.tsc_program import PROGRAM
 
@@ -35,6 +35,10 @@ def score(
         return _failed(parts, seconds, megabytes)
 
     return judged(answer, row, "typescript", run if _wanted(engine) else None)
+
+
+def well_formed(answer: str) -> bool:
+    return parses(answer, "typescript")
 
 
 def engine(engine: str = "auto", **options: Any) -> str:
