@@ -14,6 +14,7 @@ from itertools import permutations
 from typing import Any
 
 from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers.declined import declined
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sqlite_box import Box, Rows, SqlFailed
 
@@ -32,6 +33,8 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         tables = shape(row["facts"]["ddl"])
     except (KeyError, SqlFailed) as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, postgres_parser
+from expertbuild.evaluation.scorers.declined import declined
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 from expertbuild.evaluation.scorers.sql_execution import unfenced
 
@@ -33,6 +34,8 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     if len(query) > LONGEST:
         return Score(0.0, "it is too long")
     try:
