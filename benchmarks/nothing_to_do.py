@@ -83,7 +83,7 @@ class Ours:
             "-m",
             f"expert={names}",
             "train=smoke",
-            "dataset.offline.sources.0.rows=400",
+            "dataset.offline.rows=400",
             "evaluation.cases=20",
             "evaluation.margin=-1",
             "evaluation.well_formed=0",

@@ -7,11 +7,12 @@
       group: db
       facts: {ddl: schema}
 
-A column that holds an object or a list is written as compact JSON. Records that already have `messages` and `answer` need no mapping.
+A column that holds an object or a list is written as compact JSON. Records that already have `messages` and `answer` need no
+mapping. A source's `needs: [answer]` leaves out records in which such a column is empty, and counts them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from string import Formatter
 from typing import Any
@@ -33,6 +34,11 @@ def check_columns(columns: Mapping[str, Any] | None) -> None:
     for key in ("prompt", "answer"):
         if key not in columns:
             raise SourceMistake(f'the mapping does not say what the "{key}" is.', where="columns")
+
+
+def lacking(record: Any, needs: Sequence[str]) -> str | None:
+    """The first of these columns that is empty in a record, or is not there."""
+    return next((name for name in needs if isinstance(record, Mapping) and record.get(name) in (None, "")), None)
 
 
 def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:

@@ -49,6 +49,16 @@ def test_columns_become_a_row_whatever_the_format(tmp_path: Path, name: str, wri
     assert made[0]["id"] == made[1]["id"], "an id follows from the content"
 
 
+def test_records_that_lack_what_is_needed_are_left_out_and_counted(tmp_path: Path) -> None:
+    lines = [RECORD, RECORD | {"query": None}, RECORD | {"query": ""}, RECORD | {"kind": "sum"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    told: list[tuple[str, str, str]] = []
+    place = Place("seed", tmp_path, left_out=lambda kind, reason, row: told.append((kind, reason, row["id"])))
+    spec = {"kind": "files", "path": "a.jsonl", "columns": COLUMNS, "needs": ["query"], "rows": 2}
+    assert [row["stratum"] for row in source(spec).rows(spec, place)] == ["count", "sum"]
+    assert told == [("files", "query is empty", "a.jsonl:2"), ("files", "query is empty", "a.jsonl:3")]
+
+
 def test_a_glob_reads_files_in_the_order_of_their_names(tmp_path: Path) -> None:
     for number in (2, 1):
         row = {"id": str(number), "messages": [{"role": "user", "content": "x"}], "answer": ""}

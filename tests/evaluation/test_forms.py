@@ -7,10 +7,13 @@ from expertbuild.evaluation.scorers import form
 NEEDS = {"postgres_execution": "pglast", "sql_parse": "pglast", "cypher_execution": "ladybug"}
 JSON = ('{"a": 1}', "[]"), ('{"a": 1,}', "", '```\n{"a": 1}\n```')
 SQL = (
-    ("SELECT a FROM nowhere WHERE x = 1", "select 1;", "```sql\nSELECT a FROM b\n```", "SELECT foo(a) FROM b"),
-    ("SELEC a FROM b", "SELECT a FROM", "SELECT 1; SELECT 2", "", "SELECT 'a", "Here it is: SELECT 1"),
+    (
+        *("SELECT a FROM nowhere WHERE x = 1", "select 1;", "```sql\nSELECT a FROM b\n```", "SELECT foo(a) FROM b"),
+        "-- cannot: b has no column a",
+    ),
+    ("-- cannot:", "-- nothing", "SELEC a FROM b", "SELECT a FROM", "SELECT 1; SELECT 2", "", "SELECT 'a", "Here it is: SELECT 1"),
 )
-CYPHER = ("MATCH (a:Nobody) RETURN a.name",), ("", "MATCH (a § b) RETURN a")
+CYPHER = ("MATCH (a:Nobody) RETURN a.name", "// cannot: Sofa has no weight"), ("", "MATCH (a § b) RETURN a")
 FORMS = {
     "json_equal": JSON,
     "json_schema": JSON,

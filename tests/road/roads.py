@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parents[2]
 # Learns next to nothing, in seconds, and passes a gate that asks for nothing.
 SMOKE = (
     *("train=smoke", "evaluation.cases=12", "evaluation.margin=-1", "evaluation.well_formed=0"),
-    "dataset.offline.sources.0.rows=600",
+    "dataset.offline.rows=600",
 )
 
 

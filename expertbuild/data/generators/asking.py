@@ -8,6 +8,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+UNANSWERABLE = 0.04  # the share of questions that have no answer, where a task has such
+
 
 @dataclass(frozen=True)
 class Forms:

@@ -5,6 +5,7 @@ A source gives rows of schemas/row.schema.json one at a time and knows nothing o
 belong to the key of a build. `KEPT = True` says that its rows cost more to have again than to keep (data/drawn.py).
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,12 @@ class Place:
     directory: Path  # relative paths of the recipe start here: the expert's own directory
     judge: Judge | None = None
     left_out: LeftOut = _forgotten  # told of what does not become a row, and why
+
+
+def incomplete(record: Mapping[str, Any], where: str) -> Row:
+    """A record that lacks what its source needs, as a row to look at."""
+    told = json.dumps(record, ensure_ascii=False, default=str)
+    return {"id": where, "messages": [{"role": "user", "content": told}], "answer": "", "stratum": "all", "facts": {}}
 
 
 class Source(Protocol):

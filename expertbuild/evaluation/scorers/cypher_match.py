@@ -10,12 +10,15 @@ from typing import Any
 
 from expertbuild.evaluation.scorers import Score
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, tokens, unfenced
+from expertbuild.evaluation.scorers.declined import declined, declines
 
 
 def score(answer: str, row: Mapping[str, Any]) -> Score:
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         given = canonical(query)
     except CypherUnread as error:
@@ -34,8 +37,9 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
 
 def well_formed(answer: str) -> bool:
     """Whether every word of it is one of Cypher's; whether they make a query, only an engine knows."""
+    query = unfenced(answer)
     try:
-        return bool(canonical(unfenced(answer)))
+        return declines(query) or bool(canonical(query))
     except CypherUnread:
         return False
 

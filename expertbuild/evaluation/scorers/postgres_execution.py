@@ -14,6 +14,7 @@ from typing import Any
 
 from expertbuild.evaluation.engines import POSTGRES_DSN
 from expertbuild.evaluation.scorers import Score, sql_parse
+from expertbuild.evaluation.scorers.declined import declined
 from expertbuild.evaluation.scorers.postgres_server import SERVER
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sql_execution import same, unfenced
@@ -27,6 +28,8 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 4, seconds: floa
     query, gold = unfenced(answer).strip(), unfenced(row["answer"]).strip()
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, gold)) is not None:
+        return said
     if query == gold:
         return Score(1.0, "the expected query itself")
     try:

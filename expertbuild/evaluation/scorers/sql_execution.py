@@ -14,6 +14,7 @@ from itertools import permutations
 from typing import Any
 
 from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers.declined import declined, declines
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sqlite_box import Box, Rows, SqlFailed
 
@@ -42,6 +43,8 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         tables = shape(row["facts"]["ddl"])
     except (KeyError, SqlFailed) as error:
@@ -65,9 +68,12 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
 
 def well_formed(answer: str) -> bool:
     """Whether SQLite's parser reads it as one statement. Nothing is run."""
+    query = unfenced(answer)
+    if declines(query):
+        return True
     box = Box("", {})
     try:
-        box.run(f"EXPLAIN {unfenced(answer)}", 1.0)
+        box.run(f"EXPLAIN {query}", 1.0)
     except SqlFailed as error:
         return not any(said in str(error) for said in UNREAD)
     finally:
