@@ -165,13 +165,14 @@ class Engine:
         if not isinstance(told, Mapping):
             raise RequestRefused("rope is not an object.")
         key = repr(told)
-        if key not in self._ropes:
+        found = self._ropes.get(key)
+        if found is None:
             try:
                 found = rope_of(told, size=shape.head_dim, context=shape.context, theta=shape.theta, strict=True)
             except (ValueError, OverflowError) as reason:
                 raise RequestRefused(f"{reason}.") from reason
-            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}
-        return self._ropes[key]
+            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}  # of two threads, one may lose its own
+        return found
 
     def longest(self, told: Mapping[str, Any] | None = None) -> int:
         """Tokens that a request with this rope may come to, its answer included."""

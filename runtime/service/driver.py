@@ -55,7 +55,7 @@ class Driver:
             if self._open >= self._most:
                 raise Overloaded(f"{self._most} requests are open already.", hint="Try again in a moment.")
             self._open += 1
-        self._inbox.put(lambda: self._admit(request, sink))
+            self._inbox.put(lambda: self._admit(request, sink))
 
     def cancel(self, request_id: str) -> None:
         """Give a request up; one that is over already is left alone."""
@@ -63,8 +63,6 @@ class Driver:
 
     def call(self, work: Callable[[Engine], T]) -> T:
         """Do something with the engine between two steps, and wait for it."""
-        with self._lock:
-            self._check_alive()
         future: Future[T] = Future()
 
         def run() -> None:
@@ -73,7 +71,9 @@ class Driver:
             except BaseException as error:
                 future.set_exception(error)
 
-        self._inbox.put(run)
+        with self._lock:
+            self._check_alive()
+            self._inbox.put(run)
         return future.result()
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Driver:
             if self._closed:
                 return
             self._closed = True
-        self._inbox.put(None)
+            self._inbox.put(None)  # under the lock, as all work is: what comes after it would wait for ever
         self._thread.join(timeout=30)
 
     def _check_alive(self) -> None:

@@ -17,7 +17,7 @@ from runtime.engine.engine import Engine
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
-from runtime.service.asking import Prepared, request_of, texts_to_route
+from runtime.service.asking import Prepared, check_messages, request_of, texts_to_route
 from runtime.service.bases import Base, find_base
 from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
@@ -145,6 +145,7 @@ class Runtime:
 
     def prepare(self, ask: Ask) -> Prepared:
         """Choose who answers and make the engine's request. Nothing is queued yet."""
+        check_messages(ask.messages)
         decision = self.route(ask.messages) if ask.expert == AUTO and not ask.experts else None
         experts = self._roster.together(ask.experts)
         name = decision.expert if decision else self._leader(ask, experts)

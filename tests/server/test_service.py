@@ -1,11 +1,15 @@
 """The Python API: a base, the experts installed for it, answers in three ways."""
 
 import asyncio
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runtime.engine.engine import Engine, Request
+from runtime.engine.errors import ChatRefused
 from runtime.errors import Mistake
 from runtime.service import Ask, ContextTooLong, NoSuchModel, Overloaded, Piece, Runtime, Stopped
 from tests.server.conftest import wait_for
@@ -197,6 +201,52 @@ def test_a_closed_runtime_says_so(base: Path, folder: Path, engine: Engine) -> N
         list(stream)
     with pytest.raises(Stopped, match="closed"):
         runtime.generate("hello")
+
+
+def test_nobody_waits_for_a_runtime_that_was_closed_meanwhile(base: Path, folder: Path, engine: Engine) -> None:
+    """A request that is on its way to the engine's thread when that is told to stop comes before the word or hears of it."""
+    runtime = Runtime(base, store=store_with(folder / "closing", engine), cache_tokens=1024)
+    inbox, on_its_way, closed = runtime._driver._inbox, threading.Event(), threading.Event()
+
+    class Slow:
+        def get(self, block: bool) -> Any:
+            return inbox.get(block)
+
+        def put(self, work: Any) -> None:
+            if work is not None and not on_its_way.is_set():
+                on_its_way.set()
+                closed.wait(1)
+            inbox.put(work)
+
+    runtime._driver._inbox = Slow()  # type: ignore[assignment]
+    asking = threading.Thread(target=lambda: suppress_stopped(runtime), daemon=True)
+    asking.start()
+    assert on_its_way.wait(10)
+    runtime.close()
+    closed.set()
+    asking.join(10)
+    assert not asking.is_alive()
+
+
+def suppress_stopped(runtime: Runtime) -> None:
+    with suppress(Stopped):
+        runtime.generate("hello", max_tokens=1)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [None, 5, ["hello"], [{"role": "user"}], [{"content": "hello"}], [{"role": "user", "content": None}], b"hello"],
+)
+def test_what_is_no_conversation_is_refused_whoever_is_asked(runtime: Runtime, messages: Any) -> None:
+    for model in ("auto", "tiny-qwen3", "expert-query"):
+        with pytest.raises(ChatRefused, match="conversation"):
+            runtime.generate(messages, expert=model)
+
+
+def test_one_stop_string_need_not_be_a_list(runtime: Runtime) -> None:
+    whole = runtime.generate("hello", expert="tiny-qwen3", max_tokens=12).text
+    stop = whole[4:7]
+    assert runtime.generate("hello", expert="tiny-qwen3", max_tokens=12, stop=stop).text == whole[: whole.find(stop)]
 
 
 def test_several_experts_answer_together_by_their_weights(runtime: Runtime, engine: Engine) -> None:
