@@ -196,12 +196,25 @@ class Engine:
             adapter=adapter,
             matcher=request.grammar.start() if request.grammar is not None else None,
             limit=limit,
-            root=self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}"),
+            root=self._root(request, adapter, rope),
             tokenizer=self.tokenizer,
             vocabulary=self.model.shape.vocab,
             rope=rope,
         )
         self._progress.begin(Group(request, sequence))
+
+    def _root(self, request: Request, adapter: Attached | None, rope: Rope) -> bytes:
+        return self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}")
+
+    def keep(self, who: str, request: Request, answer: Sequence[int]) -> None:
+        """Spares what the cache knows of a text that will go on, in place of what `who` kept before: see `Cache.keep`."""
+        adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
+        text = [*[0] * (adapter.virtual if adapter is not None else 0), *request.tokens, *answer]
+        self._scheduler.cache.keep(who, text, self._root(request, adapter, self.rope(request.rope)))
+
+    def let_go(self, who: str) -> None:
+        """What `who` keeps is like all else in the cache again."""
+        self._scheduler.cache.let_go(who)
 
     def cancel(self, id: str) -> None:
         """Ends a request; its last event says cancelled. Unknown and finished ids are ignored."""

@@ -66,6 +66,7 @@ class Answer:
     choice: int = 0  # which of the `n` answers
     logprobs: tuple[Likelihood, ...] = ()
     score: float | None = None  # by which beams and `best_of` were ranked
+    tokens: tuple[int, ...] = ()  # what the text was made of; no end token
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ whoever runs the process restarts it, nobody goes on with a cache in an unknown 
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -75,6 +76,15 @@ class Driver:
             self._check_alive()
             self._inbox.put(run)
         return future.result()
+
+    def tell(self, work: Callable[[Engine], None]) -> None:
+        """Do something with the engine between two steps, some time; nobody waits for it or hears of its failure."""
+
+        def run() -> None:
+            with suppress(Exception):
+                work(self.engine)
+
+        self._inbox.put(run)
 
     def close(self) -> None:
         """Stop the thread; open requests are told."""

@@ -202,8 +202,9 @@ class Runtime:
         return listen_async(self._driver, prepared)
 
     def session(self, expert: str = AUTO, **options: Any) -> Session:
-        """A conversation that remembers what was said."""
-        return Session(self, expert, options)
+        """A conversation that remembers what was said. `options` are the fields of `Ask`."""
+        Ask((), expert, **options)  # a field that there is not is told now
+        return Session(self, self._driver, expert, options)
 
     # State
 

@@ -1,6 +1,7 @@
 """The Python API: a base, the experts installed for it, answers in three ways."""
 
 import asyncio
+import gc
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -121,6 +122,35 @@ def test_a_session_remembers(runtime: Runtime) -> None:
     assert second.usage.cached_tokens > 0
     session.forget()
     assert session.say("hello").text == first.text
+
+
+def test_a_session_keeps_its_place_in_the_cache_until_it_is_closed(base: Path, folder: Path, engine: Engine) -> None:
+    """Others use all of the cache between two turns, and more than once."""
+    with Runtime(base, store=store_with(folder / "sessions", engine), cache_tokens=512) as runtime:
+
+        def crowd() -> None:
+            for number in range(8):
+                runtime.generate(f"{number} " * 60, expert="tiny-qwen3", max_tokens=1)
+
+        with runtime.session("tiny-qwen3", max_tokens=4) as session:
+            session.say("hello " * 12)
+            crowd()
+            kept = session.say("and now").usage
+            assert kept.cached_tokens >= kept.prompt_tokens // 2
+        crowd()
+        assert session.say("and now").usage.cached_tokens == 0
+        del session
+        gc.collect()
+        runtime._driver.call(lambda engine: engine.check())
+        assert not runtime.engine._scheduler.cache._kept, "a session that is lost keeps nothing"
+
+
+def test_of_several_answers_the_first_is_what_was_said(runtime: Runtime) -> None:
+    session = runtime.session("tiny-qwen3", n=3, temperature=1.5, seed=1, max_tokens=6)
+    answer = session.say("hello")
+    assert answer.choice == 0 and session.messages[-1]["content"] == answer.text
+    with pytest.raises(TypeError, match="temperatur"):
+        runtime.session("tiny-qwen3", temperatur=1.0)
 
 
 def test_an_unknown_model_is_named(runtime: Runtime) -> None:
