@@ -16,7 +16,7 @@ from runtime.artifact.slots import SlotRecord
 from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
-from runtime.engine.errors import CanaryFailed, RequestRefused
+from runtime.engine.errors import CanaryFailed, RequestRefused, SettingRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.group import Group
 from runtime.engine.model import Model
@@ -28,8 +28,9 @@ from runtime.engine.rope import Rope, rope_of
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
-from runtime.engine.sequence import BeamRules, Event, Request, Result, Usage, check_request
+from runtime.engine.sequence import SPECULATION, BeamRules, Event, Request, Result, Usage, check_request
 from runtime.engine.sequence import Sequence as Running
+from runtime.engine.settings import check_known, check_whole, device_of
 from runtime.engine.speculation import Speculation
 from runtime.engine.speculation.base import Base
 from runtime.engine.speculation.ngram import Ngram
@@ -64,7 +65,10 @@ class Engine:
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        try:
+            pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        except RuntimeError as error:  # as torch says that there is no such memory
+            raise SettingRefused(f"no memory for a cache of {cache_tokens} tokens.", hint="Ask for fewer.") from error
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
         self._runner = Runner(model, pages, self._adapters, self._grammars)
@@ -98,9 +102,16 @@ class Engine:
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
         `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
         """
+        check_whole("max_batch", max_batch, 1)
+        check_whole("step_tokens", step_tokens, 1)
+        if cache_tokens is not None:
+            check_whole("cache_tokens", cache_tokens, 1)
+        check_known("speculate", speculate, SPECULATION)
+        check_known("cache_dtype", cache_dtype, _PAGES)
+        place = device_of(device)
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
-        model = Model(root, device=torch.device(device), dtype=dtype, weights=weights)
+        model = Model(root, device=place, dtype=dtype, weights=weights)
         if cache_tokens is None:
             per_token = _PAGES[cache_dtype].bytes_per_token(model.shape, model.dtype)
             cache_tokens = max(CACHE_BYTES // per_token, 2 * BLOCK_SIZE)

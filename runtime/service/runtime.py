@@ -14,6 +14,7 @@ from typing import Any, Self
 from runtime.artifact.manifest import Decoding
 from runtime.artifact.slots import DTYPES
 from runtime.engine.engine import Engine
+from runtime.engine.settings import check_known, check_share, check_whole
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
@@ -62,6 +63,10 @@ class Runtime:
         is installed meanwhile (only where `experts` is None). Experts that are named and cannot be loaded raise; of all
         others `refused` says why.
         """
+        check_whole("queue", queue, 0)
+        check_whole("max_tokens", max_tokens, 1)
+        check_share("threshold", threshold)
+        check_known("dtype", dtype, ("auto", *DTYPES))
         found = base if isinstance(base, Base) else find_base(base)
         self.base = found.name
         self.store = store or Store()

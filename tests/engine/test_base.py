@@ -64,7 +64,7 @@ def test_an_index_names_files_of_the_base_and_nothing_else(tmp_path: Path, place
     document = json.loads(index.read_text())
     document["weight_map"]["lm_head.weight"] = place
     index.write_text(json.dumps(document))
-    with pytest.raises(BaseRefused, match="beside it|is missing"):
+    with pytest.raises(BaseRefused, match=r"beside it|is missing"):
         weight_files(base)
 
 

@@ -124,6 +124,30 @@ def test_a_session_remembers(runtime: Runtime) -> None:
     assert session.say("hello").text == first.text
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"device": "banana"}, "device 'banana' cannot be used"),
+        ({"dtype": "fp8"}, "dtype is 'fp8'; it must be one of auto, bf16, fp32"),
+        ({"weights": "int3"}, "weights='int3'"),
+        ({"cache_tokens": 0}, "cache_tokens is 0"),
+        ({"cache_tokens": "many"}, "cache_tokens is 'many'"),
+        ({"cache_tokens": 10**15}, "no memory for a cache"),
+        ({"cache_dtype": "int4"}, "cache_dtype is 'int4'; it must be one of auto, int8"),
+        ({"speculate": "often"}, "speculate is 'often'; it must be one of none, ngram, base"),
+        ({"max_batch": 0}, "max_batch is 0; it must be a whole number, 1 or more"),
+        ({"queue": -1}, "queue is -1"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"threshold": 5}, "threshold is 5"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused_by_name(base: Path, settings: dict[str, Any], words: str) -> None:
+    """No seats at all would let every request wait for ever."""
+    with pytest.raises(Mistake, match=words):
+        Runtime(base, experts=[], **{"cache_tokens": 512, **settings})
+
+
 def test_a_session_keeps_its_place_in_the_cache_until_it_is_closed(base: Path, folder: Path, engine: Engine) -> None:
     """Others use all of the cache between two turns, and more than once."""
     with Runtime(base, store=store_with(folder / "sessions", engine), cache_tokens=512) as runtime:
