@@ -34,7 +34,6 @@ def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
 CALLS = ("dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls", "dataset.*.sources.*.seeds.*.calls")
 # What is measured of rows that are there decides none of them: the report and the gate read it.
 LOOKS = (*(f"dataset.*.measures.{kind}" for kind in LATER), "dataset.*.measures.*.*")
-PLACES = ("sources", "test_sources", "transforms", "measures", "split", "rows")
 
 DATASET = Action(
     name="dataset",
@@ -46,6 +45,13 @@ DATASET = Action(
     engines=_engines,
     plugins=_plugins,
 )
+
+
+def placed(where: str, use: str) -> str:
+    """A place in the recipe by its whole path, for whoever knows its file and line; any other place as it is."""
+    from expertbuild.data.recipe import is_place
+
+    return f"dataset.{use}.{where}" if is_place(where) else where
 
 
 def dataset(run: Context) -> None:
@@ -68,6 +74,5 @@ def dataset(run: Context) -> None:
             crew=crew(run, DATASET.libraries),
         )
     except Problem as problem:
-        if problem.where.partition(".")[0].partition("[")[0] in PLACES:  # a place in the recipe, which has a line
-            problem.where = f"dataset.{run.config['dataset']['use']}.{problem.where}"
+        problem.where = placed(problem.where, run.config["dataset"]["use"])
         raise

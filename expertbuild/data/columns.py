@@ -21,6 +21,8 @@ from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row, RowRefused, check_row, dump
 
 LONGEST_ROW = 1_000_000  # characters: far beyond what any base reads at once
+NAMES = ("id", "stratum", "group", "part")
+FIELDS = ("messages", "answer", "facts", *NAMES)
 KEYS = ("id", "system", "prompt", "answer", "stratum", "group", "facts")
 
 
@@ -45,12 +47,25 @@ def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:
     """One record as a row; `where` names it in errors."""
     if not isinstance(record, Mapping):
         raise SourceMistake("is not a record with named columns.", where=where)
-    row = {"stratum": "all", **(record if columns is None else _mapped(record, columns, where))}
+    row = {"stratum": "all", **(_own(record) if columns is None else _mapped(record, columns, where))}
     if "id" not in row:
         row["id"] = sha256(_written(row, where).encode()).hexdigest()[:16]
-    row["id"] = str(row["id"])
     _written(check_row(row, where), where)
     return row
+
+
+def _own(record: Mapping[str, Any]) -> Row:
+    """What of a record has a place in a row; a whole number where a name stands is one."""
+    row = {key: value for key, value in record.items() if key in FIELDS}
+    if isinstance(row.get("messages"), list):
+        row["messages"] = [_turn(each) for each in row["messages"]]
+    return row | {key: str(row[key]) for key in NAMES if type(row.get(key)) is int}
+
+
+def _turn(message: Any) -> Any:
+    return (
+        {key: message[key] for key in ("role", "content") if key in message} if isinstance(message, dict) else message
+    )
 
 
 def _written(row: Row, where: str) -> str:

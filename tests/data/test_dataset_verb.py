@@ -74,6 +74,23 @@ def test_preview_shows_rows_before_and_after_each_transform(
     )
 
 
+def test_preview_names_the_line_of_the_data_and_else_of_the_recipe(
+    tmp_path: Path, expert: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "experts" / "expert-own" / "data" / "rows.jsonl"
+    data.write_text('{"messages": [{"role": "user", "content": "a"}], "answer": 7}\n')
+    assert main(["dataset", "preview", *expert]) == 2
+    assert 'rows.jsonl:1: "answer" is missing' in (err := capsys.readouterr().err) and "dataset.yaml" not in err
+    assert main([*expert, "target=dataset"]) == 2
+    assert ': rows.jsonl:1: "answer" is missing' in (err := capsys.readouterr().err) and "dataset.files" not in err
+    recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
+    git = "{kind: git, repository: 'git+https://-x/y.git@%s', path: a.jsonl}" % ("0" * 40)
+    recipe.write_text(RECIPE.replace("{kind: files, path: data/*.jsonl}", git))
+    for words in (["dataset", "preview", *expert], [*expert, "target=dataset"]):
+        assert main(words) == 2
+        assert "experts/expert-own/dataset.yaml:4: " in capsys.readouterr().err
+
+
 def test_validate_names_every_line_that_is_no_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = json.dumps(row(1)).encode()
     lines = [good, b"{", b"\xff\xfe", json.dumps(row(1)).encode(), b'{"id": "2"}', b"[]", json.dumps({**row(3), "extra\x1b": 1}).encode(), b'{"a": NaN}']  # fmt: skip

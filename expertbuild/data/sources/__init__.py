@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from expertbuild.catalogue import Catalogue
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.rows import Row
+from runtime.errors import Problem
 
 SOURCES = Catalogue(
     "data source",
@@ -65,3 +66,12 @@ def source(spec: Spec) -> Source:
     if "kind" not in spec:
         raise RecipeMistake("a source has no kind.", hint=f"Known: {', '.join(sorted(SOURCES.modules))}.")
     return cast(Source, SOURCES.load(spec["kind"]))
+
+
+def named(rows: Iterator[Row], where: str) -> Iterator[Row]:
+    """The rows of a source; an error that names no place names the source's in the recipe."""
+    try:
+        yield from rows
+    except Problem as problem:
+        problem.where = problem.where or where
+        raise
