@@ -15,7 +15,10 @@ NAME = "company.json"
 COMPANY = Action(
     name="company",
     version=1,
-    reads=("evaluation.compatibility", "evaluation.cases", "expert.name", "package.publisher"),
+    reads=(
+        *("evaluation.compatibility", "evaluation.cases", "evaluation.confidence"),
+        *("expert.name", "package.publisher"),
+    ),
     function="expertbuild.actions.company:company",
     libraries=("numpy",),
 )
@@ -46,7 +49,7 @@ def company(run: Context) -> None:
     ]
     name = f"{run.config['package']['publisher']}/{run.config['expert']['name']}"
     own = _prompts(run.inputs["dataset"] / "test.jsonl", most)
-    document = measured(Profile.read(run.inputs["profile"], name), own, others)
+    document = measured(Profile.read(run.inputs["profile"], name), own, others, run.config["evaluation"]["confidence"])
     require(document, run.config["evaluation"].get("compatibility", ALLOWED))
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / NAME).write_text(text + "\n", encoding="utf-8")

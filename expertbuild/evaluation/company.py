@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expertbuild.evaluation.errors import GateRefused
+from expertbuild.evaluation.interval import wilson
 from runtime.router.profile import Profile
 from runtime.router.router import Router
 
@@ -28,7 +29,7 @@ class Neighbour:
     prompts: Sequence[str] | None
 
 
-def company(new: Profile, own: Sequence[str], others: Sequence[Neighbour]) -> dict[str, Any]:
+def company(new: Profile, own: Sequence[str], others: Sequence[Neighbour], confidence: float = 0.95) -> dict[str, Any]:
     """What each of the others loses to the new one, and what of its own reaches it, as a document."""
     before = Router(each.profile for each in others)
     after = Router([*(each.profile for each in others), new])
@@ -38,7 +39,7 @@ def company(new: Profile, own: Sequence[str], others: Sequence[Neighbour]) -> di
         "expert": new.name,
         "own": {"n": len(own), "reached": went.pop(new.name, 0), "lost": dict(sorted(went.items()))},
         "others": {
-            each.profile.name: _loss(each.profile.name, each.prompts, new.name, before, after)
+            each.profile.name: _loss(each.profile.name, each.prompts, new.name, before, after, confidence)
             for each in others
             if each.prompts is not None
         },
@@ -47,12 +48,12 @@ def company(new: Profile, own: Sequence[str], others: Sequence[Neighbour]) -> di
 
 
 def require(document: Mapping[str, Any], allowed: float) -> None:
-    """Refuse a newcomer that takes more than that share of anybody's cases."""
-    over = {name: loss for name, loss in document["others"].items() if loss["taken"] > allowed * loss["n"]}
+    """Refuse a newcomer that surely takes more than that share of anybody's cases: by the interval's lower end."""
+    over = {name: loss for name, loss in document["others"].items() if loss["share"]["interval"][0] > allowed}
     if over:
         told = [
             f"{document['expert']} takes {loss['taken']} of {loss['n']} test cases away from {name} "
-            f"({100 * loss['taken'] / loss['n']:.1f} points; {100 * allowed:.1f} are let pass)"
+            f"({_points(loss['share'])}; {100 * allowed:.1f} are let pass)"
             for name, loss in over.items()
         ]
         shown = [f"\n  {name} answered: {prompt}" for name, loss in over.items() for prompt in loss["cases"]]
@@ -63,11 +64,23 @@ def require(document: Mapping[str, Any], allowed: float) -> None:
         )
 
 
-def _loss(name: str, prompts: Sequence[str], new: str, before: Router, after: Router) -> dict[str, Any]:
+def _loss(
+    name: str, prompts: Sequence[str], new: str, before: Router, after: Router, confidence: float
+) -> dict[str, Any]:
     taken = [
         prompt for prompt in prompts if after.decide(prompt).expert == new and before.decide(prompt).expert == name
     ]
-    return {"n": len(prompts), "taken": len(taken), "cases": [_short(prompt) for prompt in taken[:MOST_SHOWN]]}
+    return {
+        "n": len(prompts),
+        "taken": len(taken),
+        "share": wilson(len(taken), len(prompts), confidence).document(),
+        "cases": [_short(prompt) for prompt in taken[:MOST_SHOWN]],
+    }
+
+
+def _points(share: Mapping[str, Any]) -> str:
+    low, high = share["interval"]
+    return f"{100 * share['value']:.1f} points, {100 * low:.1f} to {100 * high:.1f}"
 
 
 def _short(text: str) -> str:
