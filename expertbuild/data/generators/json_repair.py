@@ -11,7 +11,7 @@ from expertbuild.data.generators.asking import UNANSWERABLE, Forms
 from expertbuild.data.generators.documents import document
 from expertbuild.data.generators.json_damage import DAMAGE, damage
 from expertbuild.data.generators.json_rows import NO_JSON, SAID, no_json, row
-from expertbuild.data.generators.phrases import spoken
+from expertbuild.data.generators.phrases import Voice
 from expertbuild.data.rows import Row
 
 ASKED = Forms(
@@ -60,7 +60,7 @@ NOTHING = Forms(
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train", size: int = 5) -> Row:
     """One broken document with its repair; `size` is about the largest number of leaves."""
     if rng.random() < UNANSWERABLE:
-        text = spoken(SAID["style"], rng, "train", lambda voice: no_json(voice, words))
+        text = no_json(Voice(SAID["style"], rng), words)
         return row("json_repair", NOTHING.choose(rng, phrasings).replace("{text}", text), NO_JSON, "repair, no JSON")
     while True:
         kind = rng.choice(list(DAMAGE))

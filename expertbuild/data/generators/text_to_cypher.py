@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 
 from expertbuild.data.generators.asked import Asker, NotHere
-from expertbuild.data.generators.asking import UNANSWERABLE
+from expertbuild.data.generators.asking import UNANSWERABLE, asked_about
 from expertbuild.data.generators.corpus.cypher_text import Graph, graph
 from expertbuild.data.generators.cypher_questions import SAID, STRATA
 from expertbuild.data.generators.phrases import Voice, sentence, spoken
@@ -55,16 +55,9 @@ def _ask(voice: Voice, stratum: str, graph: Graph, words: str, lost: bool) -> tu
 
 def _lost(rng: random.Random, graph: Graph, question: str, query: str) -> tuple[Graph, str]:
     """The graph without one of the properties that are asked about, and the answer that says so."""
-    said, used = question.lower(), set(re.findall(r"\.(\w+)", query)) - {"name"}
-    names = [column.name for columns in graph.labels.values() for column in columns]
-    able = [
-        (label, column)
-        for label, columns in graph.labels.items()
-        for column in columns
-        if column.name in used
-        and (column.name in said or column.name.replace("_", " ") in said)
-        and sum(bool(set(column.name.split("_")) & set(name.split("_"))) for name in names) == 1
-    ]
+    every = [column for columns in graph.labels.values() for column in columns]
+    asked = asked_about(every, question, set(re.findall(r"\.(\w+)", query)) - {"name"})
+    able = [(label, column) for label, columns in graph.labels.items() for column in columns if column in asked]
     if not able:
         raise NotHere
     label, column = rng.choice(able)

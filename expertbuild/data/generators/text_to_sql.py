@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from expertbuild.data.generators.asking import UNANSWERABLE, Forms, polite
+from expertbuild.data.generators.asking import UNANSWERABLE, Forms, asked_about, polite
 from expertbuild.data.generators.sql_questions import STRATA, NotHere
 from expertbuild.data.generators.sql_words import Speech
 from expertbuild.data.generators.tables import Table, schema
@@ -71,16 +71,13 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", col
 
 def _lost(rng: random.Random, tables: Sequence[Table], question: str, query: str) -> tuple[list[Table], str]:
     """The tables without one of the columns that are asked about, and the answer that says so."""
-    said, used = question.lower(), set(re.findall(r"\w+", query))
-    names = [column.name for table in tables for column in table.columns]
+    every = [column for table in tables for column in table.columns]
+    asked = asked_about(every, question, re.findall(r"\w+", query))
     able = [
         (table, column)
         for table in tables
         for column in table.of_kind()
-        if column.name in used
-        and (column.name in said or column.name.replace("_", " ") in said)
-        and len(table.of_kind()) > 1
-        and sum(bool(set(column.name.split("_")) & set(name.split("_"))) for name in names) == 1
+        if column in asked and len(table.of_kind()) > 1
     ]
     if not able:
         raise NotHere
