@@ -19,6 +19,8 @@ from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
 from expertbuild.actions.report import GATE, REPORT, gated
 from expertbuild.actions.train import TRAIN
+from expertbuild.actions.unguided import UNGUIDED
+from expertbuild.actions.unguided import wanted as wants_unguided
 from expertbuild.data.recipe import files as recipe_files
 from expertbuild.graph import Step
 from runtime.engine.base import TOKENIZER_FILES
@@ -46,7 +48,8 @@ def plan(branches: Sequence[Branch], expert: Path | None, key_id: str) -> list[S
         return [steps[name] for steps in made.values() for name in ("dataset", "report", "gate") if name in steps]
     if target != "package":
         return [steps[target] for steps in made.values()]
-    return [_package(branches, made, expert, key_id)]
+    unguided = [steps["unguided"] for steps in made.values() if "unguided" in steps]
+    return [_package(branches, made, expert, key_id), *unguided]
 
 
 def _base_target(branch: Branch) -> Step:
@@ -88,6 +91,9 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
     compiled = step(COMPILE, {"base": base, "dataset": dataset, "train": train}, files)
     evaluate = step(EVALUATE, {"base": base, "dataset": dataset, "compile": compiled}, {**files, **grammar})
     profile = step(PROFILE, {"dataset": dataset}, {})
+    # Behind the evaluation, so that two engines do not share one machine; beside the package, which does not wait for it.
+    asked = {"base": base, "dataset": dataset, "compile": compiled, "evaluate": evaluate}
+    unguided = {"unguided": step(UNGUIDED, asked, {**files, **grammar})} if wants_unguided(config) else {}
     return {
         "base": base,
         "dataset": dataset,
@@ -97,6 +103,7 @@ def _steps(branch: Branch, expert: Path) -> dict[str, Step]:
         "compile": compiled,
         "evaluate": evaluate,
         "profile": profile,
+        **unguided,
     }
 
 
