@@ -44,6 +44,8 @@ def run(job: Job) -> int:
 
         print(planned(outcome))
         return 0
+    if config["target"] == "package":
+        return _deliver_package(job, steps, outcome)
     if not outcome.ok:
         _tell_reports(steps, outcome)
         return outcome.exit_code
@@ -74,25 +76,47 @@ def _signer(config: Config) -> str:
 
 
 def _deliver(job: Job, steps: list[Step], outcome: Outcome) -> int:
+    """Say where the results lie of a build that was to stop before the package."""
     from expertbuild import summary
 
-    if job.config["target"] != "package":
-        for step in steps:
-            made = outcome[step.id]
-            if step.action is MEASURE:
-                print(_deliver_base(job, made, outcome))
-            elif step.action not in (REPORT, GATE):
-                print(summary.result(made))
-        _tell_reports(steps, outcome)
-        return 0
-    folder = outcome[steps[0].id].path()
-    [source] = folder.glob("*.expert")
-    package = Path(job.config["paths"]["output"]) / source.name
-    _copy(source, package)
-    outcome.keep(steps[0].id, package.name, package.absolute())
-    installed = _install(package) if job.config["install"] else None
-    print(summary.package(package, installed))
+    for step in steps:
+        made = outcome[step.id]
+        if step.action is MEASURE:
+            print(_deliver_base(job, made, outcome))
+        elif step.action not in (REPORT, GATE):
+            print(summary.result(made))
+    _tell_reports(steps, outcome)
     return 0
+
+
+def _deliver_package(job: Job, steps: list[Step], outcome: Outcome) -> int:
+    """The package, if one came of it, and in any case the report that says how it went."""
+    from expertbuild import summary
+    from expertbuild.report.document import document
+    from expertbuild.report.folder import write
+
+    output = Path(job.config["paths"]["output"])
+    package = _place(steps, outcome, output)
+    report = write(document(steps, outcome, package), output)
+    if package is None:
+        print(summary.report(report))
+        return outcome.exit_code
+    installed = _install(package) if job.config["install"] else None
+    print(summary.package(package, installed, report))
+    return outcome.exit_code
+
+
+def _place(steps: list[Step], outcome: Outcome, output: Path) -> Path | None:
+    """Put the package where it belongs, and keep what it and its report were made of as long as it is there."""
+    made = outcome[steps[0].id]
+    if made.record is None:
+        return None
+    [source] = made.path().glob("*.expert")
+    package = output / source.name
+    _copy(source, package)
+    for step in steps:
+        outcome.keep(step.id, package.name if step is steps[0] else f"{package.name}: {step.id}", package.absolute())
+    return package
 
 
 def _tell_reports(steps: list[Step], outcome: Outcome) -> None:

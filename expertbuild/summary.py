@@ -55,8 +55,13 @@ def base(directory: Path) -> str:
     )
 
 
-def package(path: Path, installed: Any) -> str:
-    """The score, the package, and the next command."""
+def report(page: Path) -> str:
+    """Where the report of a build lies."""
+    return f"report     {page}"
+
+
+def package(path: Path, installed: Any, page: Path) -> str:
+    """The score, the package, its report, and the next command."""
     from runtime.artifact.package import open_package
 
     with open_package(path, verify=False) as opened:
@@ -66,6 +71,7 @@ def package(path: Path, installed: Any) -> str:
             evaluation = json.loads(opened.read(f"variants/{base}/evaluation.json"))
             lines.append(f"{name} {version} on {base}: {score(evaluation)}")
         lines.append(f"package    {path}  ({size(path.stat().st_size)}, id {opened.id[:16]})")
+    lines.append(report(page))
     if installed is not None:
         lines.append(f"installed  {installed.name} {installed.version} ({installed.trust})")
         lines.append("next       python -m runtime.serve")

@@ -16,7 +16,7 @@ _STYLE = """
 h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--edge)}h3{font-size:1rem;margin:1rem 0 .2rem}p{margin:.4rem 0}a{color:var(--a)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.5rem;margin:1rem 0}.tile{background:var(--soft);border-radius:.4rem;padding:.5rem .7rem}.tile b{display:block;font-size:1.25rem}
 .tile span,small,.quiet{color:var(--quiet);font-size:.85rem}.bad{color:var(--bad);font-weight:600}
-.mark{display:inline-block;border:1px solid var(--c);color:var(--c);border-radius:1rem;padding:0 .6rem;font-size:.85rem}.mark.bad{border-color:var(--bad);color:var(--bad)}
+.mark{display:inline-block;border:1px solid var(--c);color:var(--c);border-radius:1rem;padding:0 .6rem;font-size:.85rem;font-weight:400}.mark.bad{border-color:var(--bad);color:var(--bad)}
 .note{border-left:.25rem solid var(--bad);background:var(--soft);padding:.5rem .7rem;border-radius:.2rem}
 .card{border:1px solid var(--edge);border-radius:.5rem;padding:.7rem .8rem;margin:.7rem 0}.card h2{border:0;margin:0 0 .2rem;display:flex;flex-wrap:wrap;gap:.2rem .6rem;align-items:center}
 svg{width:100%;display:block;margin:.3rem 0;overflow:visible}svg svg{overflow:hidden}svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .quiet{fill:var(--quiet)}svg .end{text-anchor:end}svg .middle{text-anchor:middle}

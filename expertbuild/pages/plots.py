@@ -121,7 +121,9 @@ def curve(series: Mapping[str, Sequence[Sequence[float]]], unit: str) -> str:
             f'<line x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}" class="rule"/><text x="0" y="{y - 3:.1f}" class="quiet">{value:g}</text>'
         )
     about = f"{', '.join(drawn)} by {unit}, from {_number(first)} to {_number(last)}, logarithmic"
-    return _svg(_ROOM + 44, about, [*rules, _stretched(parts), *_below(first, last - first, unit), _legend(list(drawn))])
+    return _svg(
+        _ROOM + 44, about, [*rules, _stretched(parts), *_below(first, last - first, unit), _legend(list(drawn))]
+    )
 
 
 def _steps(low: float, high: float) -> list[float]:

@@ -142,11 +142,7 @@ def _vocabulary(found: Mapping[str, Any]) -> str:
 
 
 def _examples(examples: Mapping[str, Any]) -> str:
-    return "".join(
-        folded(f"{split}: {row['id']}", _row(row))
-        for split, rows in examples.items()
-        for row in rows
-    )
+    return "".join(folded(f"{split}: {row['id']}", _row(row)) for split, rows in examples.items() for row in rows)
 
 
 def _row(row: Mapping[str, Any]) -> str:
