@@ -48,4 +48,5 @@ def _variant(base: str, variant: Mapping[str, Any]) -> str:
 def _facts(document: Mapping[str, Any]) -> str:
     package = document["package"]
     told = [f"package {size(package['size'])}"] if package else ["no package"]
-    return ", ".join([*told, f"built in {seconds(took(document))}"])
+    told += [f"built in {seconds(took(document))}"] if document["steps"] else []
+    return ", ".join(told)

@@ -9,8 +9,8 @@ from expertbuild.data.rows import write_rows
 from expertbuild.evaluation import transcript
 from expertbuild.evaluation.answering import keeps
 from expertbuild.evaluation.evaluate import evaluate
-from runtime.engine.engine import Engine
 from runtime.engine.base import locate
+from runtime.engine.engine import Engine
 from tests.evaluation.test_evaluate import SCORING, repeats_even, rows, silent
 
 

@@ -124,7 +124,7 @@ def report(name: str = "expert-one", version: str = "0.1.0") -> dict[str, Any]:
 
 def refused(name: str = "expert-two") -> dict[str, Any]:
     """One that the gate did not let through."""
-    failure = {"step": f"package[{name}]", "what": "no package: the expert scored too little", "hint": "Train longer."}
+    failure = {"step": f"package[{name}]", "what": "no package: the expert scored too little.", "hint": "Train longer."}
     return {**report(name), "state": "refused", "package": None, "failures": [failure]}
 
 
@@ -133,7 +133,7 @@ def early(name: str = "expert-three") -> dict[str, Any]:
     known = ("adapter", "train", "compile", "recipe", "decoding", "measured", "seed")
     gone = dict.fromkeys(("data", "curve", "trained_size", "compiled", "evaluation", "unguided"))
     begun = {"base": {"name": "nano", "license": "Apache-2.0"}, **{key: variant()[key] for key in known}, **gone}
-    failure = {"step": f"dataset[{name},nano]", "what": "there are no rows", "hint": ""}
+    failure = {"step": f"dataset[{name},nano]", "what": "there are no rows.", "hint": ""}
     return {
         **report(name),
         "state": "failed",

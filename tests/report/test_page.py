@@ -34,7 +34,7 @@ def test_the_page_says_what_the_document_says() -> None:
 
 def test_a_refused_build_says_why_and_that_no_package_came_of_it() -> None:
     said = page(refused(), OVERVIEW)
-    assert "refused by the gate" in said and "the expert scored too little Train longer." in said
+    assert "refused by the gate" in said and "the expert scored too little. Train longer." in said
     assert "No package came of this build." in said and "right (80.0 to 100.0)" in said
 
 
