@@ -30,7 +30,7 @@ _SHARED = ("jobs", "remote_cache", "remote_push", "dry_run")  # what one run of 
 
 def run(jobs: Sequence[Job], *, apart: bool = False) -> list[Ended]:
     """Build what the jobs ask for; how each ended. `apart`: others are built elsewhere, and `settle` will install them."""
-    from expertbuild.delivery import deliver, tell_reports
+    from expertbuild.delivery import deliver, deliver_none
 
     works = [_planned(job, jobs) for job in jobs]
     with listener(jobs[0].config["log"]) as listen:
@@ -42,7 +42,7 @@ def run(jobs: Sequence[Job], *, apart: bool = False) -> list[Ended]:
         if work.ended is None:
             work.ended = attempt(partial(deliver, work, store=not apart))
         elif work.outcome is not None:
-            tell_reports(work.steps, work.outcome)
+            deliver_none(work)
     return [work.ended or Ended() for work in works]
 
 

@@ -28,19 +28,37 @@ def deliver(work: Work, *, store: bool) -> Ended:
                 print(_deliver_base(job, made, outcome))
             elif step.action not in (REPORT, GATE):
                 print(summary.result(made))
-        tell_reports(steps, outcome)
+        _tell_reports(steps, outcome)
         return Ended()
     package = _package(work)
     _copy(_sealed(work), package)
-    outcome.keep(steps[0].id, package.name, package.absolute())
+    for step in steps:  # what it was made of, and what its report was, stays in the cache as long as it is there
+        outcome.keep(step.id, package.name if step is steps[0] else f"{package.name}: {step.id}", package.absolute())
+    page = _report(work, package)
     installed = _install(package) if store and job.config["install"] else None
-    print(summary.package(package, installed, [each.path() for each in work.company]))
+    print(summary.package(package, installed, page, [each.path() for each in work.company]))
     return Ended()
+
+
+def deliver_none(work: Work) -> None:
+    """Where no package came of a build, the report that says why; of datasets, what they are like."""
+    if work.config["target"] == "package" and not work.config["dry_run"]:
+        print(summary.report(_report(work, None)))
+    elif work.outcome is not None:
+        _tell_reports(work.steps, work.outcome)
 
 
 def install(work: Work) -> Ended:
     print(summary.installed(_install(_package(work)), [each.path() for each in work.company]))
     return Ended()
+
+
+def _report(work: Work, package: Path | None) -> Path:
+    from expertbuild.report.document import document
+    from expertbuild.report.folder import write
+
+    assert work.outcome is not None
+    return write(document(work.steps, work.outcome, package, work.company), Path(work.config["paths"]["output"]))
 
 
 def _sealed(work: Work) -> Path:
@@ -53,7 +71,7 @@ def _package(work: Work) -> Path:
     return Path(work.config["paths"]["output"]) / _sealed(work).name
 
 
-def tell_reports(steps: Sequence[Step], outcome: Outcome) -> None:
+def _tell_reports(steps: Sequence[Step], outcome: Outcome) -> None:
     """What the datasets that were asked for are like: also where a bound on them is broken."""
     for step in steps:
         if step.action is REPORT and outcome[step.id].record is not None:

@@ -55,8 +55,13 @@ def base(directory: Path) -> str:
     )
 
 
-def package(path: Path, installed: Any, company: Sequence[Path] = ()) -> str:
-    """The score, the package, and the next command. `company`: where the reports on its company lie."""
+def report(page: Path) -> str:
+    """Where the report of a build lies."""
+    return f"report     {page}"
+
+
+def package(path: Path, installed: Any, page: Path, company: Sequence[Path] = ()) -> str:
+    """The score, the package, its report, and the next command. `company`: where the figures on its company lie."""
     from runtime.artifact.package import open_package
 
     with open_package(path, verify=False) as opened:
@@ -68,6 +73,7 @@ def package(path: Path, installed: Any, company: Sequence[Path] = ()) -> str:
             lines += [f"{word:<11}{text}" for word, text in _further(evaluation)]
         lines += [f"beside     {_beside(folder)}" for folder in company]
         lines.append(f"package    {path}  ({size(path.stat().st_size)}, id {opened.id[:16]})")
+    lines.append(report(page))
     if installed is not None:
         lines += _installed(installed)
     else:

@@ -35,7 +35,7 @@ def compare(run: Context) -> None:
     from itertools import islice
 
     from expertbuild.data.rows import read_rows
-    from expertbuild.evaluation import kept, released
+    from expertbuild.evaluation import released, transcript
     from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import compared, evaluate, paired, worse
     from runtime.artifact.package import open_package
@@ -58,7 +58,7 @@ def compare(run: Context) -> None:
             report=run.report,
             label=f"release {document['version']}",
         )
-        pairs = paired(before, kept.read(run.inputs["evaluate"] / kept.NAME, rows))
+        pairs = paired(before, transcript.answers(run.inputs["evaluate"], rows))
         document |= compared(pairs, "released", settings["confidence"]) | {"worse": worse(pairs)}
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / NAME).write_text(text + "\n", encoding="utf-8")

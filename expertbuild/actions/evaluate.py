@@ -35,20 +35,14 @@ def evaluate(run: Context) -> None:
     from hashlib import file_digest
     from itertools import islice
 
-    from expertbuild.data.rows import read_rows
-    from expertbuild.evaluation import kept
-    from expertbuild.evaluation.answering import generator
+    from expertbuild.data.rows import read_rows, write_rows
+    from expertbuild.evaluation import transcript
+    from expertbuild.evaluation.answering import EXPERT, generator, with_expert
     from expertbuild.evaluation.evaluate import document
     from expertbuild.evaluation.evaluate import evaluate as judge
-    from runtime.artifact.adapter import read_adapter
-    from runtime.engine.engine import Engine
 
     settings, decoding = run.config["evaluation"], run.config["decoding"]
-    engine = Engine.load(base_directory(run))
-    compiled = run.inputs["compile"]
-    names = {file.name for file in compiled.iterdir()}
-    record = read_adapter(names, lambda name: (compiled / name).read_bytes())
-    engine.attach("expert", record, digest="expert")
+    engine = with_expert(base_directory(run), run.inputs["compile"])
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None
     cases = run.inputs["dataset"] / "test.jsonl"
     rows = list(islice(read_rows(cases), settings["cases"]))
@@ -61,7 +55,7 @@ def evaluate(run: Context) -> None:
             report=run.report,
             label=who,
         )
-        for who, adapter in (("base", None), ("expert", "expert"))
+        for who, adapter in (("base", None), ("expert", EXPERT))
     }
     report = document(
         judged["base"],
@@ -75,4 +69,4 @@ def evaluate(run: Context) -> None:
         report["cases"] = {"sha256": file_digest(file, "sha256").hexdigest()}
     text = json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
-    kept.write(run.out / kept.NAME, judged["expert"])
+    write_rows(run.out / transcript.NAME, transcript.transcript(judged["base"], judged["expert"]))

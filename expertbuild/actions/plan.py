@@ -21,6 +21,8 @@ from expertbuild.actions.pretrain import PRETRAIN
 from expertbuild.actions.profile import PROFILE
 from expertbuild.actions.report import GATE, REPORT, gated
 from expertbuild.actions.train import TRAIN
+from expertbuild.actions.unguided import UNGUIDED
+from expertbuild.actions.unguided import wanted as wants_unguided
 from expertbuild.data.measures import ALWAYS
 from expertbuild.data.recipe import files as recipe_files
 from expertbuild.graph import Step
@@ -49,7 +51,8 @@ def plan(branches: Sequence[Branch], expert: Path | None, key_id: str, release: 
         return [steps[name] for steps in made.values() for name in ("dataset", "report", "gate") if name in steps]
     if target != "package":
         return [steps[target] for steps in made.values()]
-    return [_package(branches, made, expert, key_id)]
+    unguided = [steps["unguided"] for steps in made.values() if "unguided" in steps]
+    return [_package(branches, made, expert, key_id), *unguided]
 
 
 def _base_target(branch: Branch) -> Step:
@@ -100,6 +103,9 @@ def _steps(branch: Branch, expert: Path, release: Path | None) -> dict[str, Step
     if release is not None:
         compare["compare"] = step(COMPARE, {"dataset": dataset, "evaluate": evaluate}, {**files, "release": release})
     profile = step(PROFILE, {"dataset": dataset}, {})
+    # Behind the evaluation, so that two engines do not share one machine; beside the package, which does not wait for it.
+    asked = {"base": base, "dataset": dataset, "compile": compiled, "evaluate": evaluate}
+    unguided = {"unguided": step(UNGUIDED, asked, {**files, **grammar})} if wants_unguided(config) else {}
     return {
         "base": base,
         "dataset": dataset,
@@ -110,6 +116,7 @@ def _steps(branch: Branch, expert: Path, release: Path | None) -> dict[str, Step
         "evaluate": evaluate,
         **compare,
         "profile": profile,
+        **unguided,
     }
 
 

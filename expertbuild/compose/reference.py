@@ -16,7 +16,7 @@ from expertbuild.compose.places import schema_folder
 PAGE = Path("docs/configuration.md")
 SECTIONS: tuple[str, ...] = (
     *("expert", "dataset", "recipe", "source", "transform", "measure", "split", "evaluation", "scorer", "decoding"),
-    *("generation", "base", "adapter", "train", "compile", "profile", "package", "paths", "serve"),
+    *("generation", "base", "adapter", "train", "compile", "profile", "report", "package", "paths", "serve"),
 )
 _HEAD = """# Configuration
 

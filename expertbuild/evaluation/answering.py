@@ -1,9 +1,24 @@
 """From conversations to answers, through the engine that serves: what is measured is what will be served."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 Messages = list[Any]
+
+
+EXPERT = "expert"  # the adapter's name on the engine
+
+
+def with_expert(base: Path, compiled: Path) -> Any:
+    """An engine with the base, and on it the adapter as it will travel."""
+    from runtime.artifact.adapter import read_adapter
+    from runtime.engine.engine import Engine
+
+    engine = Engine.load(base)
+    names = {file.name for file in compiled.iterdir()}
+    engine.attach(EXPERT, read_adapter(names, lambda name: (compiled / name).read_bytes()), digest=EXPERT)
+    return engine
 
 
 def generator(
@@ -32,3 +47,18 @@ def generator(
         return [result.text for result in engine.generate(requests)]
 
     return answers
+
+
+def keeps(engine: Any, grammar: str) -> Callable[[str], bool]:
+    """Whether a text follows a grammar from its first letter to its last."""
+    compiled = engine.compile_grammar(grammar)
+
+    def kept(text: str) -> bool:
+        tokens, matcher = engine.tokenizer.encode(text), compiled.start()
+        if matcher.leading(tokens) < len(tokens):
+            return False
+        for token in tokens:
+            matcher.accept(token)
+        return bool(matcher.may_end)
+
+    return kept

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from expertbuild.evaluation import kept
+from expertbuild.data.rows import write_rows
+from expertbuild.evaluation import transcript
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.evaluate import Judged, document, evaluate
 from runtime.artifact.schema import check
@@ -103,8 +104,8 @@ def test_judged_cases_keep_what_was_said() -> None:
 
 def test_answers_that_are_kept_are_put_beside_anothers(tmp_path: Path) -> None:
     judged = evaluate(rows(3), repeats_even, SCORING)
-    kept.write(tmp_path / kept.NAME, judged)
-    assert kept.read(tmp_path / kept.NAME, rows(3)) == judged
+    write_rows(tmp_path / transcript.NAME, transcript.transcript(judged, judged))
+    assert transcript.answers(tmp_path, rows(3)) == judged
 
 
 def test_cases_that_got_worse_are_kept_with_what_was_said_before() -> None:

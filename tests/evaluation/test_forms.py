@@ -11,7 +11,16 @@ SQL = (
         *("SELECT a FROM nowhere WHERE x = 1", "select 1;", "```sql\nSELECT a FROM b\n```", "SELECT foo(a) FROM b"),
         "-- cannot: b has no column a",
     ),
-    ("-- cannot:", "-- nothing", "SELEC a FROM b", "SELECT a FROM", "SELECT 1; SELECT 2", "", "SELECT 'a", "Here it is: SELECT 1"),
+    (
+        "-- cannot:",
+        "-- nothing",
+        "SELEC a FROM b",
+        "SELECT a FROM",
+        "SELECT 1; SELECT 2",
+        "",
+        "SELECT 'a",
+        "Here it is: SELECT 1",
+    ),
 )
 CYPHER = ("MATCH (a:Nobody) RETURN a.name", "// cannot: Sofa has no weight"), ("", "MATCH (a § b) RETURN a")
 FORMS = {

@@ -19,6 +19,7 @@ TOP = Path(__file__).resolve().parents[2]
 SMOKE = (
     *("train=smoke", "evaluation.cases=12", "evaluation.margin=-1", "evaluation.well_formed=0"),
     "dataset.offline.rows=600",
+    "report.without_grammar=6",
 )
 
 

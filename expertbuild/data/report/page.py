@@ -1,51 +1,23 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
-
-Rows are strangers' text, so everything that comes out of them is escaped, and a content policy in the page forbids
-scripts and any request should that ever fail. It is written for a phone first and grows with the screen.
-"""
+"""A dataset's report as one HTML page. What pages of this project look like, and how they are kept safe, is in pages/."""
 
 import json
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Any
 
 from expertbuild.data.gates import sentence
-from expertbuild.data.report.plots import bars, histogram, label
-from runtime.artifact.shown import shown
+from expertbuild.pages import page as pages
+from expertbuild.pages.page import folded, label, preformatted, section, table, tiles
+from expertbuild.pages.plots import bars, histogram
 
 SPLITS = ("train", "validation", "test")
 STEP = 16  # tokens to one bar, as the measure counts them
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1c2430;--paper:#fff;--soft:#f2f4f7;--edge:#d5dbe3;--a:#3b6fb6;--b:#d1702b;--c:#3f8f5a;--bad:#b3261e}
-@media(prefers-color-scheme:dark){:root{--ink:#e3e8ee;--paper:#14181d;--soft:#1e242b;--edge:#38414c;--a:#7fabe6;--b:#eba06a;--c:#7cc796;--bad:#ff8a80}}
-*{box-sizing:border-box}body{margin:0 auto;max-width:46rem;padding:1rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
-h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid var(--edge)}h3{font-size:1rem;margin:1rem 0 .2rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.5rem;margin:1rem 0}.tile{background:var(--soft);border-radius:.4rem;padding:.5rem .7rem}.tile b{display:block;font-size:1.25rem}
-.tile span,small{color:var(--ink);opacity:.75;font-size:.85rem}.bad{color:var(--bad);font-weight:600}
-svg{width:100%;height:auto;display:block;margin:.3rem 0}svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg rect{fill:var(--a)}svg path{fill:none;stroke-width:2.5}
-.line1{stroke:var(--b)}.line2{stroke:var(--c)}.key0{fill:var(--a)}.key1{fill:var(--b)}.key2{fill:var(--c)}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--edge);vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}
-pre{background:var(--soft);padding:.6rem;border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.82rem;margin:.3rem 0}details{margin:.2rem 0}summary{cursor:pointer;overflow-wrap:anywhere}
-"""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def page(document: Mapping[str, Any]) -> str:
     """The whole page."""
     document = in_order(document)
-    title = label(document["title"], 200)
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{title}</h1>",
-        _tiles(document),
-        *(f"<h2>{label(name)}</h2>{body}" for name, body in _sections(document) if body),
-        "</body></html>",
-    ]
-    return "\n".join(parts) + "\n"
+    sections = (section(name, body) for name, body in _sections(document))
+    return pages.page(document["title"], [_tiles(document), *sections])
 
 
 def in_order(value: Any) -> Any:
@@ -80,7 +52,7 @@ def _tiles(document: Mapping[str, Any]) -> str:
         (f"{measures['leaks']['share']:.1%}", "of the test is nearly trained on"),
         (f"{size / 1e6:,.1f} MB", "of rows"),
     ]
-    return '<div class="tiles">' + "".join(f'<div class="tile"><b>{label(figure)}</b><span>{label(what)}</span></div>' for figure, what in told) + "</div>"  # fmt: skip
+    return tiles(told)
 
 
 def _gates(gates: Iterable[Mapping[str, Any]]) -> str:
@@ -99,7 +71,7 @@ def _drops(document: Mapping[str, Any]) -> str:
     parts = [bars([(f"{each['transform']}: {each['reason']}", each["rows"]) for each in dropped[:20]])]
     for each in dropped:
         heading = f"{each['rows']:,} by {each['transform']}: {each['reason']}"
-        parts.append(f"<details><summary>{label(heading, 200)}</summary>{_row(each['example'])}</details>")
+        parts.append(folded(heading, _row(each["example"])))
     return "".join(parts)
 
 
@@ -124,7 +96,7 @@ def _tokens(tokens: Mapping[str, Any]) -> str:
         for split, found in tokens.items()
         for side in ("prompt", "answer")
     ]
-    return "".join(parts) + _table(["", *names], rows)
+    return "".join(parts) + table(["", *names], rows)
 
 
 def _difficulty(found: Mapping[str, Any]) -> str:
@@ -134,7 +106,7 @@ def _difficulty(found: Mapping[str, Any]) -> str:
     note = (
         "<small>Told from the text alone: length of the answer, how much of it is new, how deeply it is nested.</small>"
     )
-    return histogram(series, "difficulty", 0.5) + _table(["", "easy", "medium", "hard"], rows) + note
+    return histogram(series, "difficulty", 0.5) + table(["", "easy", "medium", "hard"], rows) + note
 
 
 def _diversity(measures: Mapping[str, Any]) -> str:
@@ -147,9 +119,9 @@ def _diversity(measures: Mapping[str, Any]) -> str:
     ]
     encoder = f"<small>Vectors: {label(measures['diversity']['encoder'])}.</small>"
     return (
-        _table(["", "mean distance", "kinds (Vendi)", "rows looked at"], rows)
+        table(["", "mean distance", "kinds (Vendi)", "rows looked at"], rows)
         + encoder
-        + _table(["different runs of words", "1", "2", "3", "4"], runs)
+        + table(["different runs of words", "1", "2", "3", "4"], runs)
     )
 
 
@@ -159,40 +131,22 @@ def _nearness(measures: Mapping[str, Any]) -> str:
         f"<p>{near['found']:,} of {near['rows']:,} questions to train on share {near['threshold']:.0%} of their runs of "
         f"characters with an earlier one; {leaks['found']:,} of {leaks['test rows']:,} test questions with one to train on.</p>"
     ]
-    parts += [f"<pre>{_text(left)}\n\n{_text(right)}</pre>" for left, right in near["examples"]]
-    parts += [f"<pre>{_text(each)}</pre>" for each in leaks["examples"]]
+    parts += [preformatted(f"{left}\n\n{right}") for left, right in near["examples"]]
+    parts += [preformatted(each) for each in leaks["examples"]]
     return "".join(parts)
 
 
 def _vocabulary(found: Mapping[str, Any]) -> str:
     rows = [[split, f"{each['words']:,}", f"{each['unseen in training']:.1%}"] for split, each in found.items()]
-    return _table(["", "different words", "unseen in training"], rows) if rows else ""
+    return table(["", "different words", "unseen in training"], rows) if rows else ""
 
 
 def _examples(examples: Mapping[str, Any]) -> str:
-    return "".join(
-        f"<details><summary>{label(split)}: {label(row['id'])}</summary>{_row(row)}</details>"
-        for split, rows in examples.items()
-        for row in rows
-    )
+    return "".join(folded(f"{split}: {row['id']}", _row(row)) for split, rows in examples.items() for row in rows)
 
 
 def _row(row: Mapping[str, Any]) -> str:
     turns = [f"{message['role']}: {message['content']}" for message in row["messages"]]
     facts = [json.dumps(row["facts"], ensure_ascii=False)] if row.get("facts") else []
     texts = [*turns, f"answer: {row['answer']}", f"stratum: {row['stratum']}", *facts]
-    return "".join(f"<pre>{_text(text)}</pre>" for text in texts)
-
-
-def _text(text: str) -> str:
-    """Lines of a stranger's text: what a terminal or a browser would obey is shown."""
-    return "\n".join(escape(shown(line, 2100)) for line in text[:4200].split("\n")[:80])
-
-
-def _table(heading: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f"<th>{label(cell)}</th>" for cell in heading)
-    body = "".join(
-        f"<tr><td>{label(row[0])}</td>{''.join(f'<td class=n>{label(cell)}</td>' for cell in row[1:])}</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return "".join(preformatted(text) for text in texts)
