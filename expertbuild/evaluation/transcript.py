@@ -6,14 +6,15 @@ The evaluation document, which does travel, holds figures and a few failures.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from expertbuild.evaluation.evaluate import Judged
+if TYPE_CHECKING:
+    from expertbuild.evaluation.evaluate import Judged
 
 NAME = "transcript.jsonl"
 
 
-def transcript(base: Iterable[Judged], expert: Iterable[Judged]) -> Iterator[dict[str, Any]]:
+def transcript(base: "Iterable[Judged]", expert: "Iterable[Judged]") -> Iterator[dict[str, Any]]:
     """Cases as they were asked, in that order."""
     for before, after in zip(base, expert, strict=True):
         row = after.row
@@ -61,5 +62,5 @@ def _spread(cases: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return [case for _, _, case in sorted(ranked, key=lambda entry: entry[:2])[:most]]
 
 
-def _said(judged: Judged) -> dict[str, Any]:
+def _said(judged: "Judged") -> dict[str, Any]:
     return {"answered": judged.output, "score": judged.score, "reason": judged.reason}
