@@ -6,15 +6,16 @@ The evaluation document, which does travel, holds figures and a few failures.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from expertbuild.evaluation.evaluate import Judged
-from expertbuild.evaluation.scorers import Row
+if TYPE_CHECKING:
+    from expertbuild.evaluation.evaluate import Judged
+    from expertbuild.evaluation.scorers import Row
 
 NAME = "transcript.jsonl"
 
 
-def transcript(base: Iterable[Judged], expert: Iterable[Judged]) -> Iterator[dict[str, Any]]:
+def transcript(base: "Iterable[Judged]", expert: "Iterable[Judged]") -> Iterator[dict[str, Any]]:
     """Cases as they were asked, in that order."""
     for before, after in zip(base, expert, strict=True):
         row = after.row
@@ -34,8 +35,10 @@ def read(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-def answers(folder: Path, rows: Sequence[Row]) -> list[Judged]:
+def answers(folder: Path, rows: "Sequence[Row]") -> "list[Judged]":
     """What the expert said to these rows, in their order."""
+    from expertbuild.evaluation.evaluate import Judged
+
     said = {case["id"]: case["expert"] for case in read(folder)}
     return [Judged(row, *(said[row["id"]][field] for field in ("answered", "score", "reason"))) for row in rows]
 
@@ -68,5 +71,5 @@ def _spread(cases: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return [case for _, _, case in sorted(ranked, key=lambda entry: entry[:2])[:most]]
 
 
-def _said(judged: Judged) -> dict[str, Any]:
+def _said(judged: "Judged") -> dict[str, Any]:
     return {"answered": judged.output, "score": judged.score, "reason": judged.reason}

@@ -7,7 +7,7 @@ from expertbuild.display import seconds, size
 from expertbuild.pages import page as pages
 from expertbuild.pages.page import label
 from expertbuild.pages.plots import intervals
-from expertbuild.report.page import WHO, adapter, mark, percent, span, took, whisker
+from expertbuild.report.figures import WHO, adapter, mark, percent, span, took, whisker
 
 
 def overview(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

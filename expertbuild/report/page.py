@@ -6,10 +6,9 @@ from typing import Any
 from expertbuild.display import seconds, size
 from expertbuild.pages import page as pages
 from expertbuild.pages.page import facts, folded, label, preformatted, section, table, tiles
-from expertbuild.pages.plots import Whisker, bars, curve, intervals
+from expertbuild.pages.plots import bars, curve, intervals
+from expertbuild.report.figures import WHO, adapter, mark, percent, span, took, whisker
 
-STATES = {"built": "passed the gate", "refused": "refused by the gate", "failed": "failed"}
-WHO = ("expert", "base")
 SHOWN = 8  # kinds of cases before the reader has to ask for more
 
 
@@ -35,35 +34,6 @@ def page(document: Mapping[str, Any], overview: str) -> str:
         f'<p><a href="{label(overview, 200)}">All experts in this folder</a></p>',
     ]
     return pages.page(f"{expert['name']} {expert['version']}", parts)
-
-
-def mark(state: str) -> str:
-    """How a build ended, as a small sign."""
-    return f'<span class="mark{"" if state == "built" else " bad"}">{label(STATES.get(state, state))}</span>'
-
-
-def percent(figure: Mapping[str, Any]) -> str:
-    return f"{figure['value'] * 100:.1f} %"
-
-
-def span(figure: Mapping[str, Any]) -> str:
-    low, high = figure["interval"]
-    return f"{low * 100:.1f} to {high * 100:.1f}"
-
-
-def whisker(figure: Mapping[str, Any]) -> Whisker:
-    return Whisker(figure["value"], *figure["interval"])
-
-
-def took(document: Mapping[str, Any]) -> float:
-    """Seconds of all steps together."""
-    return float(sum(step["seconds"] for step in document["steps"]))
-
-
-def adapter(variant: Mapping[str, Any]) -> str:
-    """`dora, rank 12`"""
-    chosen = variant["adapter"]
-    return f"{chosen['kind']}, rank {chosen['r']}" if chosen.get("r") else str(chosen["kind"])
 
 
 def _when(document: Mapping[str, Any]) -> str:
