@@ -1,6 +1,7 @@
 """dataset: from a recipe to rows for training, validation and test, with no leak between them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,26 @@ def placed(where: str, use: str) -> str:
     return f"dataset.{use}.{where}" if is_place(where) else where
 
 
+@contextmanager
+def following(config: Mapping[str, Any]) -> Iterator[None]:
+    """What goes wrong with a recipe inside names its place in the whole configuration."""
+    from runtime.errors import Problem
+
+    try:
+        yield
+    except Problem as problem:
+        problem.where = placed(problem.where, config["dataset"]["use"])
+        raise
+
+
 def dataset(run: Context) -> None:
     """Build the rows; lengths are counted with the base's own tokenizer."""
     from expertbuild.actions.crew import crew
     from expertbuild.data.recipe import build_dataset
     from expertbuild.evaluation.scorers import scorer
     from runtime.engine.tokenizer import Tokenizer
-    from runtime.errors import Problem
 
-    try:
+    with following(run.config):
         build_dataset(
             _recipe(run.config),
             run.out,
@@ -73,6 +85,3 @@ def dataset(run: Context) -> None:
             judge=scorer,
             crew=crew(run, DATASET.libraries),
         )
-    except Problem as problem:
-        problem.where = placed(problem.where, run.config["dataset"]["use"])
-        raise

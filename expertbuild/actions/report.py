@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from expertbuild.actions.dataset import following
 from expertbuild.data.recipe import KEYS
 from expertbuild.graph import Action, Context
 
@@ -49,19 +50,16 @@ def report(run: Context) -> None:
 
     config = run.config
     title = f"{config['expert']['name']}: the data of recipe {config['dataset']['use']}, in tokens of {config['base']['name']}"
-    document = describe(_recipe(config), run.inputs["dataset"], title=title, seed=run.seed, report=run.report)
+    with following(config):
+        document = describe(_recipe(config), run.inputs["dataset"], title=title, seed=run.seed, report=run.report)
     write_report(document, run.out)
 
 
 def gate(run: Context) -> None:
     """Let a dataset through that keeps its bounds."""
     from expertbuild.data.gates import enforce
-    from runtime.errors import Problem
 
     document = json.loads((run.inputs["report"] / "report.json").read_text(encoding="utf-8"))
-    try:
+    with following(run.config):
         enforce(document["gates"])
-    except Problem as problem:
-        problem.where = f"dataset.{run.config['dataset']['use']}.{problem.where}"
-        raise
     Path(run.out / "passed").write_text("passed\n", encoding="utf-8")

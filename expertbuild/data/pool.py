@@ -92,19 +92,22 @@ def dropped(bench: Bench, order: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def enough(sizes: Mapping[str, int], bench: Bench, drawn: Counter[str]) -> None:
-    """Refuse a dataset without rows to train on or to test with; the sentence says what took them."""
+def enough(sizes: Mapping[str, int], came: Mapping[str, int], bench: Bench, drawn: Counter[str]) -> None:
+    """Refuse a dataset without rows to train on or to test with; the sentence says what took them.
+
+    `came` are the rows that came through all transforms and could have been of that split.
+    """
     if not drawn.total():
         raise DataProblem("the sources gave no rows.", where="sources", hint="An empty file is a source of nothing.")
-    for name in ("train", "test"):
-        if sizes[name] == 0:
-            left = sum(sizes.values())
-            if left:
-                raise DataProblem(
-                    f"no rows are left for {name}: the other splits take all {left}.",
-                    where="split",
-                    hint="Raise `rows` or change `split`.",
-                )
-            most = max(bench.dropped.values(), key=lambda each: each.rows, default=None)
-            hint = f"{most.transform} left out {most.rows} ({most.reason})." if most else ""
-            raise DataProblem(f"no rows are left for {name}.", hint=hint)
+    for name, rows in came.items():
+        if sizes[name]:
+            continue
+        if rows:
+            raise DataProblem(
+                f"no rows are left for {name}: the other splits take all {rows}.",
+                where="split",
+                hint="Raise `rows` or change `split`.",
+            )
+        most = max(bench.dropped.values(), key=lambda each: each.rows, default=None)
+        hint = f"{most.transform} left out {most.rows} ({most.reason})." if most else ""
+        raise DataProblem(f"no rows are left for {name}.", where="transforms", hint=hint)

@@ -181,7 +181,10 @@ def build_dataset(
             kind: measure(kind).measure(bench, recipe.measures[kind]) for kind in COUNTED if kind in recipe.measures
         }
         sizes, leaks = pool.write(out, bench.test_rows, running.values(), report)
-        enough(sizes, bench, drawn)
+        through = pool.groups.total()
+        enough(
+            sizes, {"train": through, "test": len(bench.test_rows) if recipe.test_sources else through}, bench, drawn
+        )
     finally:
         shutil.rmtree(room, ignore_errors=True)
     statistics = {

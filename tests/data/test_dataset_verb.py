@@ -180,6 +180,11 @@ def test_a_build_ends_with_its_report_and_a_broken_bound_names_file_and_line(
     assert list((tmp_path / "home" / "cache" / "rows").rglob("*")), "what was found out is remembered"
     assert main(["dataset", "diff", *expert]) == 0
     assert "rows: 0 added" in capsys.readouterr().out
+    recipe.write_text(RECIPE.replace("max: 0.9", "max: 0.9\n      of: nowhere"))
+    assert main([*expert, "target=dataset"]) == 1
+    assert (
+        f"experts/expert-own/dataset.yaml:{place}: " in (err := capsys.readouterr().err) and "no figure nowhere" in err
+    )
     recipe.write_text(RECIPE.replace("length", "lenght"))
     assert main([*expert, "target=dataset"]) == 2
     assert "dataset.yaml:8: " in (err := capsys.readouterr().err) and "Did you mean length?" in err

@@ -132,6 +132,17 @@ def test_splitting_by_something_finer_than_groups_is_found_out(tmp_path: Path, t
 def test_when_nothing_is_left_the_filter_is_named(tmp_path: Path, tokenizer: Tokenizer) -> None:
     with pytest.raises(DataProblem, match=r"no rows are left for train.*length left out 200"):
         build({"sources": [REPAIR], "transforms": [{"kind": "length", "most": 3}]}, tmp_path / "out", tokenizer)
+    short = [{"kind": "files", "path": "short.jsonl"}]
+    turn = [{"role": "user", "content": "a"}]
+    (tmp_path / "short.jsonl").write_text(json.dumps({"messages": turn, "answer": "b"}))
+    filters = [{"kind": "length", "most": 20}]
+    for given, name in (
+        ({"sources": [REPAIR], "test_sources": short}, "train"),
+        ({"sources": short, "test_sources": [REPAIR], "split": {"validation": 0}}, "test"),
+    ):
+        with pytest.raises(DataProblem, match=rf"no rows are left for {name}\. length left out 200") as told:
+            build({**given, "transforms": filters}, tmp_path / name, tokenizer)
+        assert told.value.where == "transforms"
 
 
 def test_what_is_dropped_is_counted_with_an_example(tmp_path: Path, tokenizer: Tokenizer) -> None:

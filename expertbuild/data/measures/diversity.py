@@ -58,7 +58,7 @@ def _figures(alike: Any) -> dict[str, Any]:
     values = np.linalg.eigvalsh(alike / count)
     values = values[values > 1e-12]
     kinds = float(np.exp(-(values * np.log(values)).sum()))
-    return {"rows": count, "distance": round(1 - float(mean), 4), "kinds": round(kinds, 2)}
+    return {"rows": count, "distance": max(0.0, round(1 - float(mean), 4)), "kinds": round(kinds, 2)}
 
 
 def measure(bench: Bench, spec: Spec) -> Diversity:

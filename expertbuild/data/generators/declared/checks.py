@@ -12,6 +12,7 @@ from expertbuild.data.generators.declared.shape import Case, Declared, fields, l
 from expertbuild.data.generators.phrases import Maybe, Part, Slot
 
 LONGEST = 100_000  # characters of one question, at most
+_MARKS = re.compile(r"[{}\[\]]")
 _SEPARATOR = re.compile(r"(?:^|\s)\|(?:\s|$)")  # as phrases.py has it
 
 
@@ -24,9 +25,15 @@ def check_names(made: Declared) -> None:
         raise marked.mistake(f'"{both[0]}" is a set of phrases and a slot or a list.', "phrases", both[0])
     for name, forms in made.phrases.items():
         for number, form in enumerate(forms):
+            at = ("phrases", name, line_of(marked.value["phrases"][name], number))
+            if loose := _loose(form.parts):
+                raise marked.mistake(
+                    f'"{loose}" stands alone, and would be spoken as it is.',
+                    *at,
+                    hint="{x} is a name, [x] may be left out and has no other [x] in it; a text with such letters is a list's.",
+                )
             for other in _said(form.parts):
                 if other not in known:
-                    at = ("phrases", name, line_of(marked.value["phrases"][name], number))
                     raise marked.mistake(f'nothing is called "{other}".', *at, hint=advice(other, known))
     graph = {
         name: {s for form in forms for s in _said(form.parts)} & set(made.phrases)
@@ -54,6 +61,15 @@ def line_of(alternatives: Sequence[str], form: int) -> int:
     """Which entry of a set holds its nth form: `a | b` are two."""
     owners = [number for number, text in enumerate(alternatives) for _ in _SEPARATOR.split(text)]
     return owners[form]
+
+
+def _loose(parts: tuple[Part, ...]) -> str:
+    """A brace or bracket that opens or closes nothing; "" without one."""
+    for part in parts:
+        text = part if isinstance(part, str) else _loose(part.parts) if isinstance(part, Maybe) else ""
+        if found := _MARKS.search(text):
+            return found[0]
+    return ""
 
 
 def _check_case(made: Declared, case: Case) -> None:
