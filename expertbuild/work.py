@@ -7,7 +7,7 @@ from typing import Any
 
 from expertbuild.compose.ended import Ended
 from expertbuild.compose.jobs import Job
-from expertbuild.graph import Outcome, Step, StepOutcome
+from expertbuild.graph import Outcome, Status, Step, StepOutcome
 from expertbuild.graph.action import in_order
 
 
@@ -40,4 +40,4 @@ class Work:
         """Where the result of an action lies, if there is one yet."""
         assert self.outcome is not None
         made = self.outcome[self.step(action).id]
-        return made.path() if made.record else None
+        return made.path() if made.status in (Status.HIT, Status.BUILT, Status.FETCHED) else None

@@ -90,7 +90,7 @@ def _dry_run(order: Sequence[Step], cache: Cache, reach: "Reach | None", tell: L
     outcomes = {}
     for step, judgement in judged.items():
         tell(events.Planned(step.id, judgement.status, judgement.key))
-        outcomes[step.id] = StepOutcome(step, judgement.status, judgement.key, judgement.record)
+        outcomes[step.id] = StepOutcome(step, judgement.status, judgement.key, judgement.record, None, cache)
     return Outcome(outcomes, cache)
 
 

@@ -22,7 +22,9 @@ WORDS = (
 )
 
 
-def write_expert(folder: Path, name: str, generator: str, scorer: str, *, grammar: str = "null") -> None:
+def write_expert(
+    folder: Path, name: str, generator: str, scorer: str, *, grammar: str = "null", requires: str = "{}"
+) -> None:
     here = folder / "experts" / name
     here.mkdir(parents=True)
     files = {
@@ -41,7 +43,7 @@ def write_expert(folder: Path, name: str, generator: str, scorer: str, *, gramma
               license: Apache-2.0
               capabilities: [one-thing]
               routing: {{keywords: [], exclude_keywords: [], fences: [], priority: 0.5}}
-              requires: {{}}
+              requires: {requires}
               conflicts: {{}}
               limitations: []
             """,
@@ -162,13 +164,16 @@ def test_an_expert_that_takes_anothers_cases_is_neither_delivered_nor_installed(
 
 
 def test_what_an_expert_requires_has_to_be_there_before_anything_is_built(three: Road) -> None:
-    missing = three.run("expert=expert-good", *WORDS, "+expert.requires={local/expert-fin:^1}")
+    for name, requires in (
+        ("one", "{local/expert-fin: ^1}"),
+        ("two", "{local/expert-fine: ^1}"),
+        ("three", "{local/expert-fine: ^0.1}"),
+    ):
+        write_expert(three.folder, f"expert-needs-{name}", "json_repair", "json_equal", requires=requires)
+    missing = three.run("expert=expert-needs-one", *WORDS)
     assert missing.returncode == 2 and started(missing.stderr) == []
-    assert (
-        "expert-good requires local/expert-fin ^1, and it is not there. Did you mean local/expert-fine?"
-        in missing.stderr
-    )
-    other = three.run("expert=expert-good", *WORDS, "+expert.requires={local/expert-fine:^1}")
-    assert "requires local/expert-fine ^1, and 0.1.0 is there." in other.stderr
-    right = three.run("expert=expert-good", *WORDS, "+expert.requires={local/expert-fine:^0.1}", "dry_run=true")
+    told = "expert-needs-one requires local/expert-fin ^1, and it is not there. Did you mean local/expert-fine?"
+    assert f"experts/expert-needs-one/expert.yaml:15: {told}" in missing.stderr
+    assert "requires local/expert-fine ^1, and 0.1.0 is there." in three.run("expert=expert-needs-two", *WORDS).stderr
+    right = three.run("expert=expert-needs-three", *WORDS, "dry_run=true")
     assert right.returncode == 0, right.stderr
