@@ -63,7 +63,7 @@ def test_the_expected_answer_is_right_and_no_other_spelling_is_where_that_is_the
 def test_some_questions_have_no_answer_and_say_so(task: str) -> None:
     every = rows(task, 2000)
     lost = [row for row in every if "no JSON" in row["stratum"] or "no such key" in row["stratum"]]
-    assert 0.02 < len(lost) / len(every) < 0.05
+    assert 0.03 < len(lost) / len(every) < 0.05
     for row in lost:
         assert set(row["facts"]["expected"]) == {"error"}
         if task == "json_transform":
@@ -120,7 +120,7 @@ def test_what_comes_of_an_operation_is_made_of_the_document() -> None:
         elif kind == "values":
             assert any([item[key] for item in document] == result for key in document[0])
         elif kind == "sort":
-            assert sorted(map(dump, result)) == sorted(map(dump, document))
+            assert sorted(map(json.dumps, result)) == sorted(map(json.dumps, document))
         elif kind == "filter":
             assert [item for item in document if item in result] == result
         elif kind == "count":
@@ -135,7 +135,8 @@ def test_keys_of_training_and_keys_held_out_do_not_mix(task: str) -> None:
         for row in rows(task, 300, words=part):
             if not ("no" in row["stratum"].split() or row["stratum"].startswith("style")):
                 document = given(row)
-                for key in document[0] if isinstance(document, list) else document:
+                one = document[0] if isinstance(document, list) else document
+                for key in one if isinstance(one, dict) else ():
                     if key not in fixed and key.isalpha() and key.islower() and not key.endswith("s"):
                         assert is_held_out(key) == (part == "held_out"), key
 
@@ -169,6 +170,6 @@ def test_what_a_seed_writes_is_pinned() -> None:
 
 PINNED = {
     "json_schema_of": "d618ca63b4d29558",
-    "json_style": "4b75727cdc71032e",
-    "json_transform": "e49e04b42f7ca0b1",
+    "json_style": "7ef556c16b4a81b0",
+    "json_transform": "b96b758c9add4eb9",
 }

@@ -16,7 +16,8 @@ from expertbuild.data.generators.json_rows import NO_JSON, SAID, Json, ask, comp
 from expertbuild.data.generators.phrases import spoken
 from expertbuild.data.rows import Row
 
-STYLES = {"minified": 4, "indented": 4, "sorted_minified": 2, "sorted_indented": 2}
+STYLES = {"minified": 3, "indented": 3, "sorted_minified": 3, "sorted_indented": 3}
+MOST_SORTED = 3  # leaves of a document whose keys are to be sorted
 LOOSE = ("valid", "valid", "single_quotes", "unquoted_keys", "trailing_comma", "comment", "python_literals")
 
 
@@ -27,7 +28,8 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", siz
         asked = spoken(SAID["style"], rng, phrasings, lambda voice: ask(voice, style, no_json(voice, words)))
         return row("json_style", asked, NO_JSON, "style, no JSON")
     while True:
-        value = document(rng, words, size=rng.randint(2, size))
+        most = min(size, MOST_SORTED) if style.startswith("sorted_") else size
+        value = document(rng, words, size=rng.randint(2, most))
         made = damage(rng, rng.choice(LOOSE), value, phrasings)
         if made is not None:
             break

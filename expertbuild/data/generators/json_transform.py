@@ -1,7 +1,8 @@
 """The task "do this to the document": one small operation told in English, and what comes of it.
 
-Keys are picked, removed or renamed, nulls dropped, items listed, sorted, counted or filtered. Answers are computed here,
-not written. An operation on a key that the document lacks cannot be done, and the answer says which key.
+Keys are picked (in the order in which they are named), removed or renamed, nulls dropped, items listed, sorted, counted or
+filtered; documents are flat and short. Answers are computed here, not written. An operation on a key that the document
+lacks cannot be done, and the answer says which key.
 """
 
 import random
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from expertbuild.data.generators.asking import UNANSWERABLE
-from expertbuild.data.generators.documents import alike, number, record
+from expertbuild.data.generators.documents import alike, field, number
 from expertbuild.data.generators.json_rows import SAID, Json, ask, laid_out, row
 from expertbuild.data.generators.phrases import Value, Voice, spoken
 from expertbuild.data.generators.words import words as listed
@@ -22,8 +23,9 @@ Operation = Callable[[Voice, str], Done | None]
 
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> Row:
     """One document with an operation on it, and the result."""
-    stratum = rng.choices(list(OPERATIONS), [weight for _, weight in OPERATIONS.values()])[0]
-    lost = rng.random() < UNANSWERABLE and stratum in ON_A_KEY
+    lost = rng.random() < UNANSWERABLE
+    able = ON_A_KEY if lost else tuple(OPERATIONS)
+    stratum = rng.choices(able, [OPERATIONS[name][1] for name in able])[0]
 
     def write(voice: Voice) -> tuple[str, Json]:
         while (done := OPERATIONS[stratum][0](voice, words)) is None:
@@ -54,13 +56,20 @@ def _other(rng: random.Random, part: str, given: Json) -> str:
             return key
 
 
-def _object(voice: Voice, part: str) -> dict[str, Json]:
-    return record(voice.rng, part, fields=voice.rng.randint(2, 5))
+def _object(voice: Voice, part: str, most: int = 4) -> dict[str, Json]:
+    """An object without lists."""
+    made: dict[str, Json] = {}
+    wanted = voice.rng.randint(min(2, most), most)
+    while len(made) < wanted:
+        name, value = field(voice.rng, part)
+        if not isinstance(value, list):
+            made.setdefault(name, value)
+    return made
 
 
 def _items(voice: Voice, part: str) -> list[dict[str, Json]]:
-    """A short list of records of one kind."""
-    return alike(voice.rng, part, record(voice.rng, part, fields=voice.rng.randint(1, 3)), voice.rng.randint(2, 4))
+    """A short list of objects of one kind."""
+    return alike(voice.rng, part, _object(voice, part, most=voice.rng.randint(1, 2)), voice.rng.randint(2, 4))
 
 
 def _joined(voice: Voice, keys: list[str]) -> str:
@@ -73,7 +82,7 @@ def pick(voice: Voice, part: str) -> Done | None:
     if len(given) < 3:
         return None
     keys = voice.rng.sample(list(given), voice.rng.randint(1, min(3, len(given) - 1)))
-    return "pick", {"keys": _joined(voice, keys)}, given, {key: given[key] for key in given if key in keys}
+    return "pick", {"keys": _joined(voice, keys)}, given, {key: given[key] for key in keys}
 
 
 def remove(voice: Voice, part: str) -> Done | None:
@@ -103,10 +112,13 @@ def values(voice: Voice, part: str) -> Done | None:
 
 
 def sort(voice: Voice, part: str) -> Done | None:
-    given, key = _items(voice, part), voice.rng.choice(listed("integer_column", part))
-    for item, value in zip(given, voice.rng.sample(range(1, 100), len(given)), strict=True):
-        item[key] = value
-    down = voice.chance(0.5)
+    key, down = voice.rng.choice(listed("integer_column", part)), voice.chance(0.5)
+    numbers = voice.rng.sample(range(1, 100), voice.rng.randint(2, 4))
+    if voice.chance(0.5):
+        return "list_down" if down else "list_up", {}, numbers, sorted(numbers, reverse=down)
+    other, value = next(iter(_object(voice, part, most=1).items()))
+    template = {other: value} if other != key and voice.chance(0.5) else {}
+    given = [item | {key: number} for item, number in zip(alike(voice.rng, part, template, 4), numbers, strict=False)]
     result = sorted(given, key=lambda item: item[key], reverse=down)
     return "sort_down" if down else "sort_up", {"key": named(voice, key)}, given, result
 
@@ -129,7 +141,7 @@ def _where(voice: Voice, part: str) -> tuple[list[dict[str, Json]], dict[str, Va
     rng, given = voice.rng, _items(voice, part)
     key = rng.choice(list(given[0]))
     one = rng.choice(given)[key]
-    if one is None or isinstance(one, list | float):
+    if one is None or isinstance(one, float):
         return None
     if type(one) is int and voice.chance(0.5):
         bound, above = number(rng), voice.chance(0.5)
@@ -156,4 +168,4 @@ OPERATIONS: dict[str, tuple[Operation, int]] = {
     "count": (count, 2),
     "filter": (filter_, 3),
 }
-ON_A_KEY = ("remove", "rename", "values", "sort", "filter")
+ON_A_KEY = ("remove", "rename", "values", "filter")

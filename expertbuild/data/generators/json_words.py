@@ -51,6 +51,12 @@ sort_up
 sort_down
   4* sort the items by {key}, highest first | 3* sort by {key}, highest first | 2* order the items by {key}, highest first | sort the list by {key}, from high to low | sort by {key} in reverse
 ~ order the list by {key}, from high to low | sort the items by {key} in reverse
+list_up                         # a list of numbers
+  4* sort this list | 3* sort the list, lowest first | 2* sort these numbers | put the numbers in order | order this list, from low to high
+~ put this list in order | order these numbers, lowest first
+list_down
+  4* sort this list, highest first | 3* sort the list in reverse | 2* sort these numbers, highest first | put the numbers in order, highest first | order this list, from high to low
+~ put this list in order, highest first | order these numbers, from high to low
 count
   4* count the items | 3* give me the number of items | 2* tell me how many items there are | count how many items are in the list | return the number of items in it
 ~ tell me the number of items in the list | count how many there are in it
