@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from runtime.engine.crossing import sent
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
 
@@ -28,7 +29,7 @@ class Int8Pages(Pages):
 
     def clear(self, blocks: list[int]) -> None:
         super().clear(blocks)
-        self.scales.index_fill_(0, torch.tensor(blocks, device=self.scales.device), 0)
+        self.scales.index_fill_(0, sent(blocks, self.scales.device), 0)
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         super().copy(pairs)
