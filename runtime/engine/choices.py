@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from runtime.engine.crossing import Coming
 from runtime.engine.logprobs import Likelihood, Likelihoods
 from runtime.engine.sequence import Sequence
+from runtime.engine.transfer import Coming
 
 NOT_FINITE = "the model's logits are not finite."
 

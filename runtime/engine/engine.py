@@ -34,6 +34,7 @@ from runtime.engine.speculation import Speculation
 from runtime.engine.speculation.base import Base
 from runtime.engine.speculation.ngram import Ngram
 from runtime.engine.tokenizer import Tokenizer
+from runtime.engine.transfer import BESIDE
 from runtime.errors import Problem
 
 __all__ = ["BeamRules", "CompiledGrammar", "Engine", "Event", "Request", "Result", "Sampling", "Usage"]
@@ -44,7 +45,7 @@ CACHE_BYTES = 512 << 20
 
 _PAGES: dict[str, type[Pages]] = {"auto": Pages, "int8": Int8Pages}
 _RUN_AHEAD: dict[str, Callable[[torch.device], bool]] = {
-    "auto": lambda device: device.type == "cuda",
+    "auto": lambda device: device.type in BESIDE,
     "always": lambda device: True,
     "never": lambda device: False,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from runtime.engine.crossing import sent
+from runtime.engine.transfer import send
 
 MOST_ALTERNATIVES = 20
 
@@ -32,7 +32,7 @@ class Likelihoods:
         self._wanted = [(row, count) for row, count in enumerate(wanted) if count is not None]
         self._count = len(wanted)
         if self._wanted:
-            self._rows = sent([row for row, _ in self._wanted], logits.device)
+            self._rows = send([row for row, _ in self._wanted], logits.device)
             self._chances = logits.index_select(0, self._rows).log_softmax(-1)
 
     def measured(self, tokens: Tensor) -> tuple[Tensor, ...]:

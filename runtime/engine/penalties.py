@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from runtime.engine.crossing import sent
+from runtime.engine.transfer import send
 
 if TYPE_CHECKING:
     from runtime.engine.sampler import Sampling
@@ -68,9 +68,9 @@ def _repetition(logits: Tensor, known: Sequence[tuple[int, History]]) -> None:
     if not known:
         return
     device = logits.device
-    at = sent([row for row, _ in known], device)
-    seen = sent(torch.stack([history.seen for _, history in known]), device)  # type: ignore[misc]
-    penalty = sent([history.rules.repetition_penalty for _, history in known], device, logits.dtype)[:, None]
+    at = send([row for row, _ in known], device)
+    seen = send(torch.stack([history.seen for _, history in known]), device)  # type: ignore[misc]
+    penalty = send([history.rules.repetition_penalty for _, history in known], device, logits.dtype)[:, None]
     some = logits.index_select(0, at)
     logits.index_copy_(0, at, torch.where(seen, torch.where(some > 0, some / penalty, some * penalty), some))
 
@@ -80,5 +80,5 @@ def _add(logits: Tensor, changes: Sequence[tuple[int, int, float]]) -> None:
     if not changes:
         return
     rows, tokens, deltas = zip(*changes, strict=True)
-    places = (sent(rows, logits.device), sent(tokens, logits.device))
-    logits.index_put_(places, sent(deltas, logits.device, logits.dtype), accumulate=True)
+    places = (send(rows, logits.device), send(tokens, logits.device))
+    logits.index_put_(places, send(deltas, logits.device, logits.dtype), accumulate=True)

@@ -17,7 +17,6 @@ from runtime.engine import prompts
 from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.choices import NOT_FINITE, Choices
-from runtime.engine.crossing import Coming, sent
 from runtime.engine.grammar import Grammars
 from runtime.engine.imprint import Imprint
 from runtime.engine.logprobs import Likelihoods
@@ -28,6 +27,7 @@ from runtime.engine.rope import Rope
 from runtime.engine.sampler import choose
 from runtime.engine.scheduler import Plan
 from runtime.engine.sequence import Sequence as Running
+from runtime.engine.transfer import Coming, send
 
 T = TypeVar("T")
 
@@ -146,12 +146,12 @@ class Runner:
         with torch.inference_mode():
             chosen = after.tokens
             if wanted != list(range(len(chosen))):
-                chosen = chosen.index_select(0, sent(wanted, chosen.device, torch.int64))
+                chosen = chosen.index_select(0, send(wanted, chosen.device, torch.int64))
             if len(rows) == sum(counts.values()):
                 return chosen
             tokens = [token for sequence, count in counts.items() for token in sequence.upcoming(count)]
-            at = sent(rows, chosen.device, torch.int64)
-            return sent(tokens, chosen.device).index_copy(0, at, chosen)
+            at = send(rows, chosen.device, torch.int64)
+            return send(tokens, chosen.device).index_copy(0, at, chosen)
 
     def _forward(self, counts: dict[Running, int], known: Tensor | None) -> Tensor:
         spans = [
@@ -200,11 +200,11 @@ class Runner:
             return {}
         rows = [row for row, _ in bound]
         forbidden, errors = self._grammars.forbidden([matcher for _, matcher in bound])
-        forbidden = sent(forbidden, logits.device)
+        forbidden = send(forbidden, logits.device)
         if len(rows) == len(sequences):
             logits.masked_fill_(forbidden, -math.inf)
         else:
-            at = sent(rows, logits.device)
+            at = send(rows, logits.device)
             logits.index_copy_(0, at, logits.index_select(0, at).masked_fill_(forbidden, -math.inf))
         return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
 
@@ -228,7 +228,7 @@ def _one_by_one(
     The rows are copied: what was done to them before the failure must not be done twice.
     """
     try:
-        return [(sequences, work(sequences, logits.index_select(0, sent(rows, logits.device))))]
+        return [(sequences, work(sequences, logits.index_select(0, send(rows, logits.device))))]
     except Exception as error:
         if len(sequences) == 1:
             return [(sequences, f"the next token could not be chosen: {reason_of(error)}")]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runtime.engine.crossing import sent
 from runtime.engine.errors import RequestRefused
 from runtime.engine.penalties import History
+from runtime.engine.transfer import send
 
 MOST_BIASES = 1024
 
@@ -96,7 +96,7 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
     tokens = logits.argmax(-1) if logits.device.type != "cpu" else torch.from_numpy(logits.numpy().argmax(-1))
     largest = logits.gather(1, tokens[:, None])[:, 0]
     for width, rows in _by_width(draws, logits.shape[1]).items():
-        at = sent(rows, logits.device)
+        at = send(rows, logits.device)
         tokens.index_copy_(0, at, _draw(logits.index_select(0, at), [draws[row] for row in rows], width))
     return tokens, largest
 
@@ -118,7 +118,7 @@ def _by_width(draws: Sequence[Draw], vocabulary: int) -> dict[int, list[int]]:
 
 def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> Tensor:
     def column(values: list[float]) -> Tensor:
-        return sent(values, logits.device, torch.float64)[:, None]
+        return send(values, logits.device, torch.float64)[:, None]
 
     rules = [draw.sampling for draw in draws]
     uniform = column([uniform_number(draw.seed, draw.position) for draw in draws])
