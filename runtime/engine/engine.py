@@ -16,7 +16,7 @@ from runtime.artifact.slots import SlotRecord
 from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
-from runtime.engine.errors import CanaryFailed, RequestRefused
+from runtime.engine.errors import BaseRefused, CanaryFailed, RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.group import Group
 from runtime.engine.model import Model
@@ -72,6 +72,8 @@ class Engine:
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
         pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        if run_ahead not in _RUN_AHEAD:
+            raise BaseRefused(f"run_ahead={str(run_ahead)[:40]!r} is not one of {', '.join(_RUN_AHEAD)}.")
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
         self._runner = Runner(model, pages, self._adapters, self._grammars)
@@ -228,7 +230,8 @@ class Engine:
     def step(self) -> list[Event]:
         """Computes one step for all running requests and tells what came of it."""
         events, self._undelivered = self._undelivered, []
-        return events + self._progress.step()
+        with torch.inference_mode():
+            return events + self._progress.step()
 
     def generate(self, requests: Sequence[Request]) -> list[Result]:
         """Runs requests to their end; the first answer of each, in their order. A refused request's result says why."""

@@ -80,26 +80,30 @@ class Progress:
         return self.open[sequence.id].beams is not None or self._speculation.wanted(sequence)
 
     def _advance(self, outcomes: list[Computed], events: list[Event]) -> list[Flight]:
-        """What follows from a pass: it is accounted for, answers fork off, beams go on, and the next tokens are chosen."""
+        """What follows from a pass: it is accounted for, answers fork off, beams go on, and the next tokens are chosen.
+
+        Who ended since it was begun, or was given up with another answer of its request, was computed in vain.
+        """
         flights = []
         for computed in outcomes:
-            # Others may have ended since it was begun, or were given up with another answer of their request.
-            counts = {sequence: count for sequence, count in computed.counts.items() if self._lives(sequence)}
             if isinstance(computed.logits, str):
-                for sequence in counts:
+                for sequence in computed.counts:
                     events += self._give_up_with(sequence, computed.logits)
                 continue
-            for sequence, count in counts.items():
-                self._scheduler.commit(sequence, min(count, sequence.missing))
-            rows = {sequence: row for sequence, row in computed.rows.items() if sequence in counts}
-            flights += self._choose(self._forked(rows, computed.logits, events), computed.logits, events)
+            for sequence, count in computed.counts.items():
+                if self._lives(sequence):
+                    self._scheduler.commit(sequence, min(count, sequence.missing))
+            rows = self._forked(computed.rows, computed.logits, events)
+            flights += self._choose(rows, computed.logits, events)
         return flights
 
     def _forked(self, rows: dict[Running, int], logits: Tensor, events: list[Event]) -> dict[Running, int]:
-        """Whose next token is chosen, of which row: those computed, and the answers that fork off; beams go on by themselves."""
+        """Whose next token is chosen, of which row: those computed, and what forks off; beams go on by themselves."""
         chosen: dict[Running, int] = {}
         beams: dict[Running, int] = {}
         for sequence, row in rows.items():
+            if not self._lives(sequence):
+                continue
             group = self.open[sequence.id]
             if group.beams is not None:
                 beams[sequence] = row
@@ -119,10 +123,10 @@ class Progress:
     def _choose(self, rows: dict[Running, int], logits: Tensor, events: list[Event]) -> list[Flight]:
         """The choice of the next tokens is begun; several flights where it failed for all at once."""
         front = [sequence for sequence in rows if self._lives(sequence)]
+        if not front:
+            return []
         flights = []
-        for sequences, choices in (
-            self._runner.next_tokens(front, logits, [rows[each] for each in front]) if front else []
-        ):
+        for sequences, choices in self._runner.next_tokens(front, logits, [rows[each] for each in front]):
             if isinstance(choices, str):
                 for sequence in sequences:
                     events += self._give_up_with(sequence, choices)

@@ -107,20 +107,18 @@ class Runner:
             return
 
     def _choices(self, sequences: list[Running], logits: Tensor) -> Choices:
-        with torch.inference_mode():
-            likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
-            penalise(logits, [sequence.history for sequence in sequences])
-            broken = self._bind(sequences, logits)
-            tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
-            return Choices(sequences, tokens, largest, likelihoods, broken)
+        likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
+        penalise(logits, [sequence.history for sequence in sequences])
+        broken = self._bind(sequences, logits)
+        tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
+        return Choices(sequences, tokens, largest, likelihoods, broken)
 
     def _chances(self, sequences: list[Running], logits: Tensor) -> list[tuple[Tensor, Tensor] | str]:
-        with torch.inference_mode():
-            told = logits.log_softmax(-1)
-            chances = told.clone()
-            penalise(chances, [sequence.history for sequence in sequences])
-            broken = self._bind(sequences, chances)
-            (largest,) = Coming(chances.amax(-1)).read()
+        told = logits.log_softmax(-1)
+        chances = told.clone()
+        penalise(chances, [sequence.history for sequence in sequences])
+        broken = self._bind(sequences, chances)
+        (largest,) = Coming(chances.amax(-1)).read()
         outcomes: list[tuple[Tensor, Tensor] | str] = [
             (told[row], chances[row]) if math.isfinite(largest[row]) else NOT_FINITE for row in range(len(sequences))
         ]
@@ -143,15 +141,13 @@ class Runner:
         places = {sequence: place for place, sequence in enumerate(after.sequences)}
         awaited = [(row, places[sequence]) for row, sequence in enumerate(counts) if sequence.awaited]
         rows, wanted = [row for row, _ in awaited], [place for _, place in awaited]
-        with torch.inference_mode():
-            chosen = after.tokens
-            if wanted != list(range(len(chosen))):
-                chosen = chosen.index_select(0, send(wanted, chosen.device, torch.int64))
-            if len(rows) == sum(counts.values()):
-                return chosen
-            tokens = [token for sequence, count in counts.items() for token in sequence.upcoming(count)]
-            at = send(rows, chosen.device, torch.int64)
-            return send(tokens, chosen.device).index_copy(0, at, chosen)
+        chosen = after.tokens
+        if wanted != list(range(chosen.shape[0])):
+            chosen = chosen.index_select(0, send(wanted, chosen.device, torch.int64))
+        if len(rows) == sum(counts.values()):
+            return chosen
+        tokens = [token for sequence, count in counts.items() for token in sequence.upcoming(count)]
+        return send(tokens, chosen.device).index_copy(0, send(rows, chosen.device, torch.int64), chosen)
 
     def _forward(self, counts: dict[Running, int], known: Tensor | None) -> Tensor:
         spans = [
@@ -225,9 +221,11 @@ def _one_by_one(
 ) -> list[tuple[list[Running], T | str]]:
     """All at once; if that raises (a grammar does, or memory is gone), each alone, so that it ends nobody else.
 
-    The rows are copied: what was done to them before the failure must not be done twice.
+    Rows that anything is done to are copied: what was done to them before the failure must not be done twice.
     """
     try:
+        if rows == list(range(logits.shape[0])) and not any(each.history or each.matcher for each in sequences):
+            return [(sequences, work(sequences, logits))]
         return [(sequences, work(sequences, logits.index_select(0, send(rows, logits.device))))]
     except Exception as error:
         if len(sequences) == 1:

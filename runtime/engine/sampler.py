@@ -93,8 +93,12 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
 
     Both stay on the device, and nothing here waits for it.
     """
-    tokens = logits.argmax(-1) if logits.device.type != "cpu" else torch.from_numpy(logits.numpy().argmax(-1))
-    largest = logits.gather(1, tokens[:, None])[:, 0]
+    if logits.device.type == "cpu":  # where numpy is twice as fast
+        numbers = logits.numpy()
+        places = numbers.argmax(-1)
+        tokens, largest = torch.from_numpy(places), torch.from_numpy(numbers[range(len(places)), places])
+    else:
+        largest, tokens = logits.max(-1)
     for width, rows in _by_width(draws, logits.shape[1]).items():
         at = send(rows, logits.device)
         tokens.index_copy_(0, at, _draw(logits.index_select(0, at), [draws[row] for row in rows], width))
