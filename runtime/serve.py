@@ -32,6 +32,7 @@ PASSED = (
     "cache_tokens",
     "cache_dtype",
     "speculate",
+    "run_ahead",
     "max_batch",
     "max_tokens",
     "queue",

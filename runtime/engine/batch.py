@@ -64,11 +64,12 @@ def build_batch(
     dtype: torch.dtype,
     prompts_only: bool = False,
     rope: Rope | None = None,
+    known: Tensor | None = None,
 ) -> Batch:
     """The tensors of a step. `spans` must have those of a single token first.
 
     `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone. `rope`:
-    the base's own.
+    the base's own. `known`: the tokens of all rows, where the device alone knows some of them.
     """
     single = 0 if prompts_only else next((at for at, span in enumerate(spans) if len(span.tokens) > 1), len(spans))
     singles, several = spans[:single], spans[single:]
@@ -94,7 +95,7 @@ def build_batch(
         mask = torch.zeros(single, len(places), device=device, dtype=dtype)
         mask = mask.masked_fill_(places > at[:single, None], float("-inf"))[:, None, None]
     return Batch(
-        tokens=torch.tensor(tokens).to(device),
+        tokens=torch.tensor(tokens).to(device) if known is None else known,
         positions=at,
         blocks=torch.tensor(blocks).to(device),
         offsets=at % block_size,

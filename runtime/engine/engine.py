@@ -4,7 +4,7 @@ One thread owns an engine: every method but `compile_grammar` is called from it,
 Whoever serves many clients puts a queue in front. What is wrong with one request ends that request; all others finish unchanged.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from runtime.engine.speculation import Speculation
 from runtime.engine.speculation.base import Base
 from runtime.engine.speculation.ngram import Ngram
 from runtime.engine.tokenizer import Tokenizer
+from runtime.engine.transfer import BESIDE
 from runtime.errors import Problem
 
 __all__ = ["BeamRules", "CompiledGrammar", "Engine", "Event", "Request", "Result", "Sampling", "Usage"]
@@ -44,6 +45,11 @@ BLOCK_SIZE = 16
 CACHE_BYTES = 512 << 20
 
 _PAGES: dict[str, type[Pages]] = {"auto": Pages, "int8": Int8Pages}
+_RUN_AHEAD: dict[str, Callable[[torch.device], bool]] = {
+    "auto": lambda device: device.type in BESIDE,
+    "always": lambda device: True,
+    "never": lambda device: False,
+}
 
 
 class Engine:
@@ -60,6 +66,7 @@ class Engine:
         step_tokens: int,
         speculate: str = "none",
         cache_dtype: str = "auto",
+        run_ahead: str = "auto",
     ) -> None:
         self.tokenizer = tokenizer
         self.base_digest, self.tokenizer_digest = digests
@@ -74,7 +81,9 @@ class Engine:
         self._runner = Runner(model, pages, self._adapters, self._grammars)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
         self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": Base(model, self._grammars, blocks)})
-        self._progress = Progress(self._runner, self._scheduler, self.speculation)
+        self._progress = Progress(
+            self._runner, self._scheduler, self.speculation, run_ahead=_RUN_AHEAD[run_ahead](model.device)
+        )
         self._undelivered: list[Event] = []
         self._ropes: dict[str, Rope] = {}  # those lately asked for
         self.limit = min(model.shape.context, self._scheduler.cache.capacity)
@@ -92,6 +101,7 @@ class Engine:
         step_tokens: int = 1024,
         speculate: str = "none",
         cache_dtype: str = "auto",
+        run_ahead: str = "auto",
     ) -> "Engine":
         """A base directory, ready to run.
 
@@ -101,6 +111,8 @@ class Engine:
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
         `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
+        `run_ahead`: whether a step begins before the tokens of the one before are read (auto: on a GPU; always, never). No
+        answer changes; where nothing computes beside the host it gains nothing.
         """
         check_whole("max_batch", max_batch, 1)
         check_whole("step_tokens", step_tokens, 1)
@@ -108,6 +120,7 @@ class Engine:
             check_whole("cache_tokens", cache_tokens, 1)
         check_known("speculate", speculate, SPECULATION)
         check_known("cache_dtype", cache_dtype, _PAGES)
+        check_known("run_ahead", run_ahead, _RUN_AHEAD)
         place = device_of(device)
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
@@ -125,6 +138,7 @@ class Engine:
             step_tokens=step_tokens,
             speculate=speculate,
             cache_dtype=cache_dtype,
+            run_ahead=run_ahead,
         )
 
     # Adapters
@@ -240,7 +254,8 @@ class Engine:
     def step(self) -> list[Event]:
         """Computes one step for all running requests and tells what came of it."""
         events, self._undelivered = self._undelivered, []
-        return events + self._progress.step()
+        with torch.inference_mode():
+            return events + self._progress.step()
 
     def generate(self, requests: Sequence[Request]) -> list[Result]:
         """Runs requests to their end; the first answer of each, in their order. A refused request's result says why."""

@@ -6,9 +6,11 @@ different requests can be compared. A token that only a grammar allowed may ther
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import torch
 from torch import Tensor
+
+from runtime.engine.transfer import send
 
 MOST_ALTERNATIVES = 20
 
@@ -29,18 +31,25 @@ class Likelihoods:
         """`wanted`: for each row how many alternatives are told, None for nothing at all."""
         self._wanted = [(row, count) for row, count in enumerate(wanted) if count is not None]
         self._count = len(wanted)
-        self._chances = logits[[row for row, _ in self._wanted]].log_softmax(-1) if self._wanted else None
+        if self._wanted:
+            self._rows = send([row for row, _ in self._wanted], logits.device)
+            self._chances = logits.index_select(0, self._rows).log_softmax(-1)
 
-    def of(self, tokens: Sequence[int]) -> list[Likelihood | None]:
-        """One per row, once it is known which token each row got."""
-        found: list[Likelihood | None] = [None] * self._count
-        if self._chances is None:
-            return found
-        chosen = torch.tensor([tokens[row] for row, _ in self._wanted], device=self._chances.device)
-        logprobs = self._chances.gather(1, chosen[:, None])[:, 0].tolist()
+    def measured(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """What `told` needs to know of the device, once each row has its token; nothing if nobody wants to know."""
+        if not self._wanted:
+            return ()
+        chosen = self._chances.gather(1, tokens.index_select(0, self._rows)[:, None])[:, 0]
         most = min(max(count for _, count in self._wanted), self._chances.shape[1])
-        values, ids = (part.tolist() for part in self._chances.topk(most, dim=-1)) if most else ([], [])
-        for place, (row, count) in enumerate(self._wanted):
-            top = tuple(zip(ids[place][:count], values[place][:count], strict=True)) if count else ()
-            found[row] = Likelihood(tokens[row], logprobs[place], top)
+        return chosen, *(self._chances.topk(most, dim=-1) if most else ())
+
+    def told(self, tokens: Sequence[int], *measured: Sequence[Any]) -> list[Likelihood | None]:
+        """One per row."""
+        found: list[Likelihood | None] = [None] * self._count
+        if measured:
+            chosen, *alternatives = measured
+            values, ids = alternatives or ([()] * len(chosen), [()] * len(chosen))
+            for place, (row, count) in enumerate(self._wanted):
+                top = tuple(zip(ids[place][:count], values[place][:count], strict=True))
+                found[row] = Likelihood(tokens[row], chosen[place], top)
         return found

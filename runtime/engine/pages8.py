@@ -12,6 +12,7 @@ from torch import Tensor
 
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
+from runtime.engine.transfer import send
 
 
 class Int8Pages(Pages):
@@ -28,7 +29,7 @@ class Int8Pages(Pages):
 
     def clear(self, blocks: list[int]) -> None:
         super().clear(blocks)
-        self.scales.index_fill_(0, torch.tensor(blocks, device=self.scales.device), 0)
+        self.scales.index_fill_(0, send(blocks, self.scales.device), 0)
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         super().copy(pairs)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from runtime.engine.transfer import send
+
 if TYPE_CHECKING:
     from runtime.engine.sampler import Sampling
 
@@ -65,9 +67,10 @@ def penalise(logits: Tensor, histories: Sequence[History | None]) -> None:
 def _repetition(logits: Tensor, known: Sequence[tuple[int, History]]) -> None:
     if not known:
         return
-    at = torch.tensor([row for row, _ in known], device=logits.device)
-    seen = torch.stack([history.seen for _, history in known]).to(logits.device)  # type: ignore[misc]
-    penalty = logits.new_tensor([history.rules.repetition_penalty for _, history in known])[:, None]
+    device = logits.device
+    at = send([row for row, _ in known], device)
+    seen = send(torch.stack([history.seen for _, history in known]), device)  # type: ignore[misc]
+    penalty = send([history.rules.repetition_penalty for _, history in known], device, logits.dtype)[:, None]
     some = logits.index_select(0, at)
     logits.index_copy_(0, at, torch.where(seen, torch.where(some > 0, some / penalty, some * penalty), some))
 
@@ -77,5 +80,5 @@ def _add(logits: Tensor, changes: Sequence[tuple[int, int, float]]) -> None:
     if not changes:
         return
     rows, tokens, deltas = zip(*changes, strict=True)
-    places = (torch.tensor(rows, device=logits.device), torch.tensor(tokens, device=logits.device))
-    logits.index_put_(places, logits.new_tensor(deltas), accumulate=True)
+    places = (send(rows, logits.device), send(tokens, logits.device))
+    logits.index_put_(places, send(deltas, logits.device, logits.dtype), accumulate=True)

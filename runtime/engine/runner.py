@@ -1,7 +1,7 @@
 """One step on the device: requests as a batch through the model, and from its logits the next tokens.
 
 Where a whole batch fails, each request is tried alone, so that a failure ends the request it belongs to. Who runs, and
-what a token means for its request, others decide.
+what a token means for its request, others decide. Nothing here waits for the device, but what beams need to know.
 """
 
 import math
@@ -16,9 +16,10 @@ from runtime.artifact.prompt import SoftPrompt
 from runtime.engine import prompts
 from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
+from runtime.engine.choices import NOT_FINITE, Choices
 from runtime.engine.grammar import Grammars
 from runtime.engine.imprint import Imprint
-from runtime.engine.logprobs import Likelihood, Likelihoods
+from runtime.engine.logprobs import Likelihoods
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.penalties import penalise
@@ -26,18 +27,18 @@ from runtime.engine.rope import Rope
 from runtime.engine.sampler import choose
 from runtime.engine.scheduler import Plan
 from runtime.engine.sequence import Sequence as Running
-
-NOT_FINITE = "the model's logits are not finite."
+from runtime.engine.transfer import Coming, send
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pick:
-    """The next token of a request; `logprob` if it wants to know."""
+class Computed:
+    """What a pass came to for these requests and tokens: logits, or the reason why there are none."""
 
-    token: int
-    logprob: Likelihood | None = None
+    counts: dict[Running, int]
+    rows: dict[Running, int]  # who got all of the missing tokens: the first row of its logits, and one for each guess
+    logits: Tensor | str
 
 
 class Runner:
@@ -47,26 +48,30 @@ class Runner:
         self._model, self.pages = model, pages
         self._adapters, self._grammars = adapters, grammars
 
-    def compute(self, plan: Plan) -> list[tuple[dict[Running, int], Tensor | str]]:
+    def compute(self, plan: Plan, after: Choices | None = None) -> list[Computed]:
         """Logits for these requests and tokens, or the reason why a request has none.
 
-        A request that got all of its missing tokens has a row of logits, and one more for each token of its draft.
+        `after`: the choices that nobody has read yet, of which the device takes the tokens that are awaited.
         """
-        self._begin_masks(plan.counts)
+        if after is None:
+            self._begin_masks(plan.counts)
         self.pages.copy(plan.copies)
         if plan.fresh:
             self.pages.clear(plan.fresh)
-        return self._compute(plan.counts) if plan.counts else []
+        return self._compute(plan.counts, after) if plan.counts else []
 
-    def next_tokens(self, sequences: list[Running], logits: Tensor, rows: list[int]) -> list[Pick | str]:
-        """For each request its next token, from its row of the logits, or the reason why there is none."""
-        return _one_by_one(self._picks, sequences, logits, rows)
+    def next_tokens(
+        self, sequences: list[Running], logits: Tensor, rows: list[int]
+    ) -> list[tuple[list[Running], Choices | str]]:
+        """The choice of each request's next token, from its row of the logits, or the reason why there is none."""
+        return _one_by_one(self._choices, sequences, logits, rows)
 
     def log_probabilities(
         self, sequences: list[Running], logits: Tensor, rows: list[int]
     ) -> list[tuple[Tensor, Tensor] | str]:
         """For beams: the model's own, and the same under the request's penalties and grammar."""
-        return _one_by_one(self._chances, sequences, logits, rows)
+        found = _one_by_one(self._chances, sequences, logits, rows)
+        return [each for _, outcome in found for each in ([outcome] if isinstance(outcome, str) else outcome)]
 
     def imprint(self, prompt: SoftPrompt, adapter: Attached, limit: int) -> Imprint:
         """What a soft prompt of an adapter comes to on this base."""
@@ -101,47 +106,53 @@ class Runner:
         except Exception:  # a grammar's: it is met again where it ends its own request
             return
 
-    def _picks(self, sequences: list[Running], logits: Tensor) -> list[Pick | str]:
-        with torch.inference_mode():
-            likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
-            penalise(logits, [sequence.history for sequence in sequences])
-            broken = self._bind(sequences, logits)
-            tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
-            logprobs = likelihoods.of(tokens)
-        outcomes: list[Pick | str] = [
-            Pick(token, logprob) if math.isfinite(value) else NOT_FINITE
-            for token, value, logprob in zip(tokens, largest, logprobs, strict=True)
-        ]
-        for row, reason in broken.items():
-            outcomes[row] = reason
-        return outcomes
+    def _choices(self, sequences: list[Running], logits: Tensor) -> Choices:
+        likelihoods = Likelihoods(logits, [sequence.wants_logprobs for sequence in sequences])
+        penalise(logits, [sequence.history for sequence in sequences])
+        broken = self._bind(sequences, logits)
+        tokens, largest = choose(logits, [sequence.draw() for sequence in sequences])
+        return Choices(sequences, tokens, largest, likelihoods, broken)
 
     def _chances(self, sequences: list[Running], logits: Tensor) -> list[tuple[Tensor, Tensor] | str]:
-        with torch.inference_mode():
-            told = logits.log_softmax(-1)
-            chances = told.clone()
-            penalise(chances, [sequence.history for sequence in sequences])
-            broken = self._bind(sequences, chances)
-            fine = torch.isfinite(chances.amax(-1)).tolist()
+        told = logits.log_softmax(-1)
+        chances = told.clone()
+        penalise(chances, [sequence.history for sequence in sequences])
+        broken = self._bind(sequences, chances)
+        (largest,) = Coming(chances.amax(-1)).read()
         outcomes: list[tuple[Tensor, Tensor] | str] = [
-            (told[row], chances[row]) if fine[row] else NOT_FINITE for row in range(len(sequences))
+            (told[row], chances[row]) if math.isfinite(largest[row]) else NOT_FINITE for row in range(len(sequences))
         ]
         for row, reason in broken.items():
             outcomes[row] = reason
         return outcomes
 
-    def _compute(self, counts: dict[Running, int]) -> list[tuple[dict[Running, int], Tensor | str]]:
+    def _compute(self, counts: dict[Running, int], after: Choices | None) -> list[Computed]:
         try:
-            return [(counts, self._forward(counts))]
+            return [Computed(counts, _rows(counts), self._forward(counts, self._known(counts, after)))]
         except Exception as error:  # whatever torch raises: out of memory, a shape, a device
             if len(counts) == 1:
-                return [(counts, f"the computation failed: {reason_of(error)}")]
-        return [outcome for each in counts.items() for outcome in self._compute(dict([each]))]
+                return [Computed(counts, {}, f"the computation failed: {reason_of(error)}")]
+        return [outcome for each in counts.items() for outcome in self._compute(dict([each]), after)]
 
-    def _forward(self, counts: dict[Running, int]) -> Tensor:
+    def _known(self, counts: dict[Running, int], after: Choices | None) -> Tensor | None:
+        """The tokens of this pass where the device alone knows some of them. Each of those has a row of its own, and these come first."""
+        if after is None:
+            return None
+        places = {sequence: place for place, sequence in enumerate(after.sequences)}
+        awaited = [(row, places[sequence]) for row, sequence in enumerate(counts) if sequence.awaited]
+        rows, wanted = [row for row, _ in awaited], [place for _, place in awaited]
+        chosen = after.tokens
+        if wanted != list(range(chosen.shape[0])):
+            chosen = chosen.index_select(0, send(wanted, chosen.device, torch.int64))
+        if len(rows) == sum(counts.values()):
+            return chosen
+        tokens = [token for sequence, count in counts.items() for token in sequence.upcoming(count)]
+        return send(tokens, chosen.device).index_copy(0, send(rows, chosen.device, torch.int64), chosen)
+
+    def _forward(self, counts: dict[Running, int], known: Tensor | None) -> Tensor:
         spans = [
             Span(
-                (sequence.tokens[sequence.computed :] + sequence.draft)[:count],
+                sequence.upcoming(count),
                 sequence.computed,
                 sequence.table,
                 count >= sequence.missing,
@@ -155,7 +166,7 @@ class Runner:
             for sequence in counts:
                 self._begin(sequence)
             mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
-            return self._model.forward(self._batch(spans, mix), self.pages)
+            return self._model.forward(self._batch(spans, mix, known=known), self.pages)
 
     def _begin(self, sequence: Running) -> None:
         """Before its first token, a request gets what the prefix cache did not have of its soft prompt."""
@@ -164,7 +175,9 @@ class Runner:
         if made is not None and sequence.computed == made.length > found:
             prompts.place(made, self.pages, sequence.table, found)
 
-    def _batch(self, spans: list[Span], mix: Mix | None, *, prompts_only: bool = False) -> Batch:
+    def _batch(
+        self, spans: list[Span], mix: Mix | None, *, prompts_only: bool = False, known: Tensor | None = None
+    ) -> Batch:
         return build_batch(
             spans,
             mix,
@@ -173,6 +186,7 @@ class Runner:
             dtype=self._model.dtype,
             prompts_only=prompts_only,
             rope=self._model.shape.rope,
+            known=known,
         )
 
     def _bind(self, sequences: list[Running], logits: Tensor) -> dict[int, str]:
@@ -182,27 +196,40 @@ class Runner:
             return {}
         rows = [row for row, _ in bound]
         forbidden, errors = self._grammars.forbidden([matcher for _, matcher in bound])
-        forbidden = forbidden.to(logits.device)
+        forbidden = send(forbidden, logits.device)
         if len(rows) == len(sequences):
             logits.masked_fill_(forbidden, -math.inf)
         else:
-            at = torch.tensor(rows, device=logits.device)
+            at = send(rows, logits.device)
             logits.index_copy_(0, at, logits.index_select(0, at).masked_fill_(forbidden, -math.inf))
         return {row: f"the grammar stopped: {error}" for row, error in zip(rows, errors, strict=True) if error}
 
 
+def _rows(counts: dict[Running, int]) -> dict[Running, int]:
+    """Whose next token comes of this pass: the row of logits behind its last token that is no guess."""
+    rows: dict[Running, int] = {}
+    at = 0
+    for sequence, count in counts.items():
+        if count >= sequence.missing:
+            rows[sequence] = at
+            at += 1 + len(sequence.draft)
+    return rows
+
+
 def _one_by_one(
-    work: Callable[[list[Running], Tensor], list[T | str]], sequences: list[Running], logits: Tensor, rows: list[int]
-) -> list[T | str]:
+    work: Callable[[list[Running], Tensor], T], sequences: list[Running], logits: Tensor, rows: list[int]
+) -> list[tuple[list[Running], T | str]]:
     """All at once; if that raises (a grammar does, or memory is gone), each alone, so that it ends nobody else.
 
-    The rows are copied: what was done to them before the failure must not be done twice.
+    Rows that anything is done to are copied: what was done to them before the failure must not be done twice.
     """
     try:
-        return work(sequences, logits[rows])
+        if rows == list(range(logits.shape[0])) and not any(each.history or each.matcher for each in sequences):
+            return [(sequences, work(sequences, logits))]
+        return [(sequences, work(sequences, logits.index_select(0, send(rows, logits.device))))]
     except Exception as error:
         if len(sequences) == 1:
-            return [f"the next token could not be chosen: {reason_of(error)}"]
+            return [(sequences, f"the next token could not be chosen: {reason_of(error)}")]
     alone = zip(sequences, rows, strict=True)
     return [outcome for sequence, row in alone for outcome in _one_by_one(work, [sequence], logits, [row])]
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from runtime.engine.errors import RequestRefused
 from runtime.engine.penalties import History
+from runtime.engine.transfer import send
 
 MOST_BIASES = 1024
 
@@ -87,19 +88,24 @@ def shown(value: object) -> str:
     return repr(value)[:40]
 
 
-def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[list[int], list[float]]:
-    """The next token of each row, and the largest logit of each row: if that is not finite, the row has no answer."""
-    top = logits.argmax(-1) if logits.device.type != "cpu" else torch.from_numpy(logits.numpy().argmax(-1))
-    largest = logits.gather(1, top[:, None])[:, 0].tolist()
-    tokens = top.tolist()
-    for width, rows in _by_width(draws, largest, logits.shape[1]).items():
-        drawn = _draw(logits[rows], [draws[row] for row in rows], width)
-        for row, token in zip(rows, drawn, strict=True):
-            tokens[row] = token
+def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+    """The next token of each row, and the largest logit of each row: if that is not finite, the row has no answer.
+
+    Both stay on the device, and nothing here waits for it.
+    """
+    if logits.device.type == "cpu":  # where numpy is twice as fast
+        numbers = logits.numpy()
+        places = numbers.argmax(-1)
+        tokens, largest = torch.from_numpy(places), torch.from_numpy(numbers[range(len(places)), places])
+    else:
+        largest, tokens = logits.max(-1)
+    for width, rows in _by_width(draws, logits.shape[1]).items():
+        at = send(rows, logits.device)
+        tokens.index_copy_(0, at, _draw(logits.index_select(0, at), [draws[row] for row in rows], width))
     return tokens, largest
 
 
-def _by_width(draws: Sequence[Draw], largest: Sequence[float], vocabulary: int) -> dict[int, list[int]]:
+def _by_width(draws: Sequence[Draw], vocabulary: int) -> dict[int, list[int]]:
     """The rows to be drawn, by how many of their tokens must be sorted; 0 for none.
 
     Rows of one width share a call. A width of its own company would change how ties are ordered, and so the answer.
@@ -107,16 +113,16 @@ def _by_width(draws: Sequence[Draw], largest: Sequence[float], vocabulary: int) 
     groups: dict[int, list[int]] = {}
     for row, draw in enumerate(draws):
         rule = draw.sampling
-        if rule.temperature > 0 and math.isfinite(largest[row]):
+        if rule.temperature > 0:
             filtered = rule.top_k or rule.top_p < 1 or rule.min_p > 0
             width = min(rule.top_k or vocabulary, vocabulary) if filtered else 0
             groups.setdefault(width, []).append(row)
     return groups
 
 
-def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> list[int]:
+def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> Tensor:
     def column(values: list[float]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
+        return send(values, logits.device, torch.float64)[:, None]
 
     rules = [draw.sampling for draw in draws]
     uniform = column([uniform_number(draw.seed, draw.position) for draw in draws])
@@ -137,8 +143,7 @@ def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> list[int]:
     places = torch.searchsorted(sums, uniform * sums[:, -1:], right=True).clamp_(max=sums.shape[1] - 1)
     if order is not None:
         places = order.gather(1, places)
-    tokens: list[int] = places[:, 0].tolist()
-    return tokens
+    return places[:, 0]
 
 
 def uniform_number(seed: int, position: int) -> float:

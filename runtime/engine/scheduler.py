@@ -22,6 +22,7 @@ class Plan:
     counts: dict[Sequence, int] = field(default_factory=dict)
     copies: list[tuple[int, int]] = field(default_factory=list)  # from, to: in this order, and before the next
     fresh: list[int] = field(default_factory=list)  # newly given out
+    held: bool = False  # somebody waits for another to make room, which nobody does in a step that runs ahead
 
 
 class Scheduler:
@@ -34,9 +35,10 @@ class Scheduler:
         self.running: list[Sequence] = []  # by rank
         self.preempted = 0
         self._arrivals = 0
-        self._plan = Plan()  # the plan in the making, as are the next two
+        self._plan = Plan()  # the plan in the making, as are the next three
         self._budget = 0
         self._crowded = False
+        self._ahead = False
 
     def check_width(self, width: int, tokens: int) -> None:
         """Refuses so many sequences of so many tokens that have to run side by side, if they never could."""
@@ -76,9 +78,13 @@ class Scheduler:
         else:
             self.waiting.leave(sequence)
 
-    def plan(self) -> Plan:
-        """What the next step computes."""
-        self._plan, self._budget, self._crowded = Plan(), self.step_tokens, False
+    def plan(self, *, ahead: bool = False) -> Plan:
+        """What the next step computes.
+
+        `ahead`: the last step's tokens are not known yet. Nobody is sent back then, as others may be about to leave:
+        who finds no block sits this step out.
+        """
+        self._plan, self._budget, self._crowded, self._ahead = Plan(), self.step_tokens, False, ahead
         ready: list[Sequence] = []
         longer: list[Sequence] = []
         for sequence in self.running:
@@ -87,7 +93,7 @@ class Scheduler:
             if not self._crowded or sequence in self.running:
                 self._grant(sequence)
         self._fill()
-        while not self._plan.counts and len(self.waiting) and self.running:
+        while not ahead and not self._plan.counts and len(self.waiting) and self.running:
             # All who have a seat wait for companions who have none: the last of them makes room.
             self._preempt(self.running[-1])
             self._crowded = False
@@ -119,9 +125,14 @@ class Scheduler:
     def _fill(self) -> None:
         """Seats for those who wait, while there are seats, blocks and tokens."""
         while self._budget > 0 and not self._crowded and (sequence := self.waiting.first()) is not None:
+            if sequence.awaited:
+                return  # an answer that forked off and found no seat: its beginning is not whole yet
             if len(self.running) < self.max_batch and self._admit(sequence):
                 self._grant(sequence)
             elif self.running and self.running[-1].priority > sequence.priority:
+                if self._ahead:
+                    self._plan.held = True
+                    return
                 self._preempt(self.running[-1])
             else:
                 return
@@ -166,8 +177,11 @@ class Scheduler:
         self._budget -= count
 
     def _block_for(self, sequence: Sequence) -> int | None:
-        """A block, if need be from whoever is last; None if that is the one who asks."""
+        """A block, if need be from whoever is last; None if that is the one who asks, or nobody may be asked."""
         while (block := self.cache.allocate()) is None:
+            if self._ahead:
+                self._plan.held = True
+                return None
             last = self.running[-1]
             self._crowded = True
             self._preempt(last)

@@ -130,6 +130,7 @@ class Sequence:
         self.table: list[int] = []
         self.keys: list[bytes] = []
         self.computed = 0
+        self.awaited = 0  # 1 while its next token is known to the device alone
         self.cached = 0
         self.sampled = 0
         self.text: list[str] = []
@@ -147,8 +148,14 @@ class Sequence:
 
     @property
     def missing(self) -> int:
-        """Tokens still to be computed before the next one can be sampled; 1 while decoding."""
-        return len(self.tokens) - self.computed
+        """Tokens still to be computed before the next one can be sampled; 1 while decoding, 0 if the awaited one is its last."""
+        if not self.awaited:
+            return len(self.tokens) - self.computed
+        return len(self.tokens) + 1 - self.computed if len(self.tokens) + 1 < self.limit else 0
+
+    def upcoming(self, count: int) -> list[int]:
+        """The next tokens to be computed, those of its draft included; 0 stands for one that is awaited."""
+        return (self.tokens[self.computed : self.computed + count] + self.draft)[:count] or [0]
 
     def draw(self) -> Draw:
         return Draw(self._sampling, self._seed, self.sampled, self.history)

@@ -45,6 +45,7 @@ class Runtime:
         cache_tokens: int = 16384,
         cache_dtype: str = "auto",
         speculate: str = "none",
+        run_ahead: str = "auto",
         max_batch: int = 32,
         queue: int = 256,
         max_tokens: int = 512,
@@ -80,6 +81,7 @@ class Runtime:
             cache_tokens=cache_tokens,
             cache_dtype=cache_dtype,
             speculate=speculate,
+            run_ahead=run_ahead,
             max_batch=max_batch,
         )
         found.expect(engine.base_digest, engine.tokenizer_digest)

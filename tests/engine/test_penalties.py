@@ -54,7 +54,8 @@ def test_likelihoods_are_those_before_anything_was_changed() -> None:
     expected = logits.log_softmax(-1)
     likelihoods = Likelihoods(logits, [None, 0, 3, 20])
     logits.fill_(7.0)
-    told = likelihoods.of([1, 2, 3, 4])
+    tokens = torch.tensor([1, 2, 3, 4])
+    told = likelihoods.told(tokens.tolist(), *(part.tolist() for part in likelihoods.measured(tokens)))
     assert told[0] is None and told[1] is not None and told[2] is not None and told[3] is not None
     assert told[1].logprob == pytest.approx(float(expected[1, 2])) and told[1].top == ()
     values, ids = expected[2].topk(3)

@@ -53,6 +53,10 @@ class Speculation:
     right: int = 0
     _paces: dict[Sequence, Pace] = field(default_factory=dict)
 
+    def wanted(self, sequence: Sequence) -> bool:
+        """Whether this request is guessed for."""
+        return (sequence.speculate or self.default) != "none"
+
     def forget(self, sequence: Sequence) -> None:
         """It is over."""
         if self._paces.pop(sequence, None) is not None:

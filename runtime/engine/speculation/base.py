@@ -134,4 +134,5 @@ class Base:
         for sequence in front:
             draw = sequence.draw()
             draws.append(Draw(draw.sampling, draw.seed, draw.position + len(drafts[sequence])))
-        return choose(logits, draws)[0]
+        tokens: list[int] = choose(logits, draws)[0].tolist()
+        return tokens
