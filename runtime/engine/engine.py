@@ -106,7 +106,7 @@ class Engine:
         """A base directory, ready to run.
 
         `dtype`: what is computed in; by default float32 on a CPU and the checkpoint's own elsewhere. `weights`: how matrices are held, auto (as `dtype`),
-        bf16, int8 or int4; fewer bytes are read faster and answer less exactly (docs/engine.md). `cache_tokens`:
+        bf16, fp16, int8 or int4; fewer bytes are read faster and answer less exactly (docs/engine.md). `cache_tokens`:
         tokens whose keys and values are kept, by default what 512 MB hold. `max_batch`: requests that run at
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.

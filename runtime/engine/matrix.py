@@ -2,7 +2,7 @@
 
 A CPU takes oneDNN's own layout: on an AMD Zen 5 core it multiplied float32 2.2 to 2.4 times as fast as MKL behind
 `linear` from 8 rows up (1536 x 256: 32 rows 124 against 270 us, 512 rows 1.6 against 3.9 ms); with one row it is some
-microseconds slower. The layout replaces the plain one, so that a base is held once. Int8 and int4 are `quantised`'s.
+microseconds slower. The layout replaces the plain one, so that a base is held once. Float16, int8 and int4 are `quantised`'s.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from runtime.engine.quantised import Int4, Int4Twin, Int8, Int8Twin
+from runtime.engine.quantised import Float16, Int4, Int4Twin, Int8, Int8Few, Int8Twin
 
 
 class Matrix(Protocol):
@@ -82,8 +82,15 @@ def _whole(weight: Tensor) -> Matrix:
     return Plain(weight)
 
 
+def _float16(weight: Tensor) -> Matrix:
+    return Float16(weight) if Float16.works(weight) else Half(weight)
+
+
 def _int8(weight: Tensor) -> Matrix:
-    return Int8(weight) if Int8.works(weight.device) else Int8Twin(weight)
+    for form in (Int8Few, Int8):
+        if form.works(weight.device):
+            return form(weight)
+    return Int8Twin(weight)
 
 
 def _int4(weight: Tensor) -> Matrix:
@@ -96,6 +103,7 @@ def _int4(weight: Tensor) -> Matrix:
 HOLDINGS: dict[str, Callable[[Tensor], Matrix]] = {
     "auto": _whole,
     "bf16": Half,
+    "fp16": _float16,
     "int8": _int8,
     "int4": _int4,
 }

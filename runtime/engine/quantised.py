@@ -1,18 +1,20 @@
-"""Matrices in int8 and int4: a quarter and a sixth of float32's bytes, which is what a decode step on a CPU waits for.
+"""Matrices in fewer bits: half to a sixth of float32's bytes, which is what a decode step on a CPU waits for.
 
 int8: each row of W has one scale, each row of x is rounded to int8 with a scale of its own, the sum is exact. Rows stay
 independent of their neighbours, so a batch gives each request the numbers it gets alone. int4: groups of 32 columns
 have a scale and an offset in bfloat16; x is taken in bfloat16.
 
-`Int8` and `Int4` use what torch has for CPUs. Their twins, which do the same arithmetic in plain torch, are what the
-tests compare with, and the way on machines where the fast forms do not exist or do not pass their trial.
+`Int8`, `Int8Few`, `Int4` and `Float16` use what torch has for CPUs. The twins, which do the same arithmetic in plain
+torch, are what the tests compare with, and the way on machines where the fast forms do not exist or fail their trial.
 
 Milliseconds for 6144 x 1024 (gate and up of Qwen3-0.6B) on one Sapphire Rapids core, at 1, 8, 64 and 512 rows, best of
 5, memory larger than the cache of a core: float32 1.9, 2.2, 6.4, 42; bfloat16 1.1, 1.1, 1.6, 8.6; int8 0.5, 0.6, 1.0, 4.6.
 `_weight_int8pack_mm` 0.7, 1.8, 12, 88; torch's int4 kernel 0.4, 1.3, 10, 82: it is taken for few rows only.
 """
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -23,6 +25,7 @@ GROUP = 32  # columns of W that share a scale and an offset in int4
 # of processor time either way; at 512 rows 84 against 44).
 FEW_ROWS = 192
 _PIECE = 1 << 18  # numbers that are rounded at a time
+FLOAT16_MOST = 65504.0
 _LEAST = 1e-30  # instead of dividing by zero where a whole row is zero
 
 
@@ -55,7 +58,11 @@ class Int8Twin:
 
 
 class Int8:
-    """W in int8 in oneDNN's layout, on a CPU; sums in int32."""
+    """W in int8 in oneDNN's layout, on a CPU; sums in int32.
+
+    x goes in as bytes around 128: for signed ones oneDNN has no kernel without AMX and answers with a reference loop,
+    which on a Zen 4 core took 133 ms of processor time for one row of 6144 x 1024, where bytes take 0.5.
+    """
 
     def __init__(self, weight: Tensor) -> None:
         self.outputs, self.inputs = weight.shape
@@ -68,13 +75,75 @@ class Int8:
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         rounded, scale = round_rows(x)
         product = self._multiply(
-            rounded, 1.0, 0, self._weight, self._scale, self._zero, None, 1.0, 0, torch.float32, "none", [], ""
+            rounded.view(torch.uint8) ^ 128,
+            1.0,
+            128,
+            self._weight,
+            self._scale,
+            self._zero,
+            None,
+            1.0,
+            0,
+            torch.float32,
+            "none",
+            [],
+            "",
         )
         return _with(product.mul_(scale), bias, x.dtype)
 
     @staticmethod
     def works(device: torch.device) -> bool:
         return device.type == "cpu" and _int8_works()
+
+
+class Int8Few:
+    """The same in FBGEMM's layout: W is read at the speed of memory, which is what few rows wait for.
+
+    6144 x 1024 on a Zen 4 core, ms of processor time at 1, 8, 64 and 512 rows: 0.3, 0.4, 2.8, 21; oneDNN 0.5, 0.7, 2.4, 18.
+    Not taken where oneDNN has AMX, whose prompts are several times as fast.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self.outputs, self.inputs = weight.shape
+        rounded, scale = in_pieces(round_rows, weight)
+        zero = torch.zeros(self.outputs, dtype=torch.int64)
+        with _fbgemm(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such a tensor is to go from torch some day: then `works` says no
+            whole = torch._make_per_channel_quantized_tensor(rounded, scale.squeeze(1).double(), zero, 0)
+            self._weight = torch.ops.quantized.linear_prepack(whole, None)
+        self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
+        self.nbytes = self.outputs * self.inputs + 4 * self.outputs
+
+    def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        scale = torch.linalg.vector_norm(x.float(), torch.inf, -1, keepdim=True).clamp_min_(127 * _LEAST).div_(127)
+        product = self._multiply(x / scale, 1.0, 128, self._weight)  # rounds x to bytes around 128
+        return _with(product.mul_(scale), bias, x.dtype)
+
+    @staticmethod
+    def works(device: torch.device) -> bool:
+        return device.type == "cpu" and not torch.cpu._is_amx_tile_supported() and _int8_few_works()
+
+
+class Float16:
+    """W in float16, by FBGEMM on a CPU: read once, made float32 in registers and multiplied with x as it is.
+
+    For few rows. 6144 x 1024 on a Zen 4 core, ms at 1, 8, 64 and 512 rows: 0.5, 1.3, 8.7, 67; bfloat16 by oneDNN 0.9, 1.1, 4.2, 30.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self.outputs, self.inputs = weight.shape
+        with _fbgemm():
+            self._weight = torch.ops.quantized.linear_prepack_fp16(weight.float(), None)
+        self._multiply = torch.ops.quantized.linear_dynamic_fp16.default
+        self.nbytes = 2 * self.outputs * self.inputs
+
+    def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        return _with(self._multiply(x.float(), self._weight), bias, x.dtype)
+
+    @staticmethod
+    def works(weight: Tensor) -> bool:
+        """Numbers that float16 does not reach stay out of it."""
+        return weight.device.type == "cpu" and _float16_works() and float(weight.abs().max()) <= FLOAT16_MOST
 
 
 class Int4Twin:
@@ -160,14 +229,43 @@ def _with(product: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _int8_works() -> bool:
+    return _is_its_twin(Int8)
+
+
+@lru_cache(maxsize=1)
+def _int8_few_works() -> bool:
+    return _is_its_twin(Int8Few)
+
+
+def _is_its_twin(form: type[Int8] | type[Int8Few]) -> bool:
     """Tried with the largest sums there are: a CPU without the right instructions saturates in between."""
     try:
         weight = torch.ones(64, 256)
         weight[::2] = -1
-        found = Int8(weight)(torch.ones(3, 256))
+        found = form(weight)(torch.ones(3, 256))
         return torch.allclose(found, Int8Twin(weight)(torch.ones(3, 256)), rtol=1e-4)
     except (AttributeError, RuntimeError):
         return False
+
+
+@lru_cache(maxsize=1)
+def _float16_works() -> bool:
+    weight, x = _sample()
+    try:
+        return torch.allclose(Float16(weight)(x), x @ weight.half().float().t(), atol=1e-4)
+    except (AttributeError, RuntimeError):
+        return False
+
+
+@contextmanager
+def _fbgemm() -> Iterator[None]:
+    """What torch packs meanwhile is FBGEMM's."""
+    before = torch.backends.quantized.engine
+    torch.backends.quantized.engine = "fbgemm"
+    try:
+        yield
+    finally:
+        torch.backends.quantized.engine = before
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from torch import Tensor
 from runtime.artifact.canary import Probe
 
 # weights -> the largest share of the spread. auto: the canary's own tolerance holds.
-SHARES = {"auto": None, "bf16": 0.05, "int8": 0.15, "int4": 0.3}
+SHARES = {"auto": None, "bf16": 0.05, "fp16": 0.05, "int8": 0.15, "int4": 0.3}
 _HALF = 0.1  # computed in bfloat16 or float16, however the weights are held: activations are rounded as well
 
 

@@ -58,7 +58,7 @@ class Runtime:
         """`base`: a name in conf/base, `path:DIRECTORY`, or a directory. `experts`: names of installed experts or
         `.expert` files; None: all that are installed for this base.
 
-        `weights`: how the base is held, `auto`, `bf16`, `int8` or `int4`. `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
+        `weights`: how the base is held, `auto`, `bf16`, `fp16`, `int8` or `int4`. `queue`: requests that may wait beyond `max_batch`. `unsigned`: load packages that nobody signed. `threshold`
         and `encoder` are the router's. `adapter_bytes`: weights of experts that stay on the device; those used longest ago
         make room and come back when they are asked for. `watch`: look at the store every so many seconds, and serve what
         is installed meanwhile (only where `experts` is None). Experts that are named and cannot be loaded raise; of all

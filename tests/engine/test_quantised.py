@@ -13,14 +13,25 @@ from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.engine import Engine, Request
 from runtime.engine.errors import CanaryFailed
 from runtime.engine.matrix import HOLDINGS, hold
-from runtime.engine.quantised import FEW_ROWS, Int4, Int4Twin, Int8, Int8Twin, open_blocks, round_groups
+from runtime.engine.quantised import (
+    FEW_ROWS,
+    FLOAT16_MOST,
+    Float16,
+    Int4,
+    Int4Twin,
+    Int8,
+    Int8Few,
+    Int8Twin,
+    open_blocks,
+    round_groups,
+)
 from tests.tiny import tiny_base
 
 PROMPT = list(range(20, 60))
 # The error that each way of holding a matrix may make, of the length of the result, on normal numbers.
-ERRORS = {"auto": 1e-5, "bf16": 0.02, "int8": 0.05, "int4": 0.25}
+ERRORS = {"auto": 1e-5, "bf16": 0.02, "fp16": 1e-3, "int8": 0.05, "int4": 0.25}
 
-fast8 = pytest.mark.skipif(not Int8.works(torch.device("cpu")), reason="this CPU has no int8 products in oneDNN")
+fast8 = pytest.mark.parametrize("form", [each for each in (Int8, Int8Few) if each.works(torch.device("cpu"))])
 
 
 def _weight(outputs: int, inputs: int, seed: int = 0) -> torch.Tensor:
@@ -43,13 +54,29 @@ def test_each_way_of_holding_stays_near_the_weights(weights: str, outputs: int, 
 @fast8
 @settings(max_examples=25, deadline=None)
 @given(outputs=st.integers(1, 130), inputs=st.integers(1, 130), rows=st.integers(1, 20), seed=st.integers(0, 99))
-def test_int8_on_a_cpu_is_its_twin(outputs: int, inputs: int, rows: int, seed: int) -> None:
+def test_int8_on_a_cpu_is_its_twin(
+    form: type[Int8] | type[Int8Few], outputs: int, inputs: int, rows: int, seed: int
+) -> None:
     """And each row is what it is alone: nobody's answer depends on who shares the batch."""
     weight = _weight(outputs, inputs, seed)
     x = torch.randn(rows, inputs, generator=torch.Generator().manual_seed(seed + 1)) * 10.0 ** (seed % 7 - 3)
-    found = Int8(weight)(x)
+    found = form(weight)(x)
     torch.testing.assert_close(found, Int8Twin(weight)(x), rtol=1e-5, atol=1e-6 * float(x.abs().max()))
-    torch.testing.assert_close(found[-1:], Int8(weight)(x[-1:]), rtol=0, atol=0)
+    torch.testing.assert_close(found[-1:], form(weight)(x[-1:]), rtol=0, atol=0)
+
+
+def test_float16_multiplies_the_rounded_weights_exactly_and_takes_none_it_cannot_hold() -> None:
+    weight = _weight(96, 64)
+    if not Float16.works(weight):
+        pytest.skip("this torch has no float16 products for this CPU")
+    x = 5 * _weight(7, 64, 1)
+    found = Float16(weight)(x)
+    torch.testing.assert_close(found, x @ weight.half().float().t(), atol=1e-5, rtol=1e-5)
+    assert torch.equal(found[-1:], Float16(weight)(x[-1:])), "a row depends on its company"
+    weight[1, 1] = 2 * FLOAT16_MOST
+    large = hold(weight, "fp16")
+    assert not isinstance(large, Float16)
+    torch.testing.assert_close(large(x), x @ weight.t(), rtol=0.02, atol=0.02 * float((x @ weight.t()).abs().max()))
 
 
 @pytest.mark.parametrize("outputs", [16, 64, 80, 256])
@@ -70,7 +97,7 @@ def test_int4_blocks_open_to_the_numbers_that_went_in() -> None:
     assert torch.equal(open_blocks(matrix._bytes, 64).transpose(1, 2).reshape(128, 64), numbers)
 
 
-@pytest.mark.parametrize("kind", [Int8, Int8Twin, Int4, Int4Twin])
+@pytest.mark.parametrize("kind", [Int8, Int8Few, Int8Twin, Int4, Int4Twin, Float16])
 def test_zeros_stay_zeros_and_what_is_not_finite_stays_in_its_row(kind: type) -> None:
     weight = _weight(64, 64)
     weight[3] = 0
@@ -81,7 +108,7 @@ def test_zeros_stay_zeros_and_what_is_not_finite_stays_in_its_row(kind: type) ->
     assert found[1].isnan().any() and found[2].isfinite().all()
 
 
-@pytest.mark.parametrize(("weights", "share"), [("bf16", 0.55), ("int8", 0.32), ("int4", 0.25)])
+@pytest.mark.parametrize(("weights", "share"), [("bf16", 0.55), ("fp16", 0.55), ("int8", 0.32), ("int4", 0.25)])
 def test_a_base_takes_less_memory_and_answers_alike(base: Path, weights: str, share: float) -> None:
     exact, engine = Engine.load(base), Engine.load(base, weights=weights)
     sizes = [sum(x.matrix.nbytes for layer in e.model.weights.layers for x in layer.linears()) for e in (engine, exact)]
@@ -111,7 +138,7 @@ def _record(engine: Engine) -> SlotRecord:
     return SlotRecord("all", slots)
 
 
-@pytest.mark.parametrize(("weights", "error"), [("bf16", 0.03), ("int8", 0.1), ("int4", 0.7)])
+@pytest.mark.parametrize(("weights", "error"), [("bf16", 0.03), ("fp16", 0.005), ("int8", 0.1), ("int4", 0.7)])
 def test_adapters_apply_to_a_rounded_base(base: Path, weights: str, error: float) -> None:
     exact, engine = Engine.load(base), Engine.load(base, weights=weights)
     record = _record(exact)
@@ -130,7 +157,7 @@ def _canary(engine: Engine, name: str) -> Canary:
     return Canary(probes, 0.05)
 
 
-@pytest.mark.parametrize("weights", ["bf16", "int8"])
+@pytest.mark.parametrize("weights", ["bf16", "fp16", "int8"])
 def test_a_canary_passes_on_the_rounded_base_and_on_no_other(base: Path, tmp_path: Path, weights: str) -> None:
     exact = Engine.load(base)
     record = _record(exact)
@@ -165,7 +192,7 @@ def test_a_way_of_holding_that_is_none_is_refused_and_each_has_its_canary_rule(b
     from runtime.engine.errors import BaseRefused
     from runtime.engine.replay import SHARES
 
-    with pytest.raises(BaseRefused, match="weights='int3' is not one of auto, bf16, int8, int4"):
+    with pytest.raises(BaseRefused, match="weights='int3' is not one of auto, bf16, fp16, int8, int4"):
         Engine.load(base, weights="int3")
     assert SHARES.keys() == HOLDINGS.keys()
 
