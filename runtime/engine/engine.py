@@ -16,8 +16,9 @@ from runtime.artifact.slots import SlotRecord
 from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
-from runtime.engine.errors import CanaryFailed, RequestRefused
+from runtime.engine.errors import BaseRefused, CanaryFailed, RequestRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
+from runtime.engine.graphs import GRAPHS, Graphs
 from runtime.engine.group import Group
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
@@ -59,21 +60,28 @@ class Engine:
         step_tokens: int,
         speculate: str = "none",
         cache_dtype: str = "auto",
+        graphs: str = "auto",
     ) -> None:
         self.tokenizer = tokenizer
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        if graphs not in GRAPHS:
+            raise BaseRefused(f"graphs={str(graphs)[:40]!r} is not one of {', '.join(GRAPHS)}.")
+        kind = _PAGES[cache_dtype]
+        captured = graphs == "auto" and kind is Pages and Graphs.work(model)
+        spare = 1 if captured else 0  # a block that the cache does not know of
+        pages = kind(model.shape, blocks + spare, BLOCK_SIZE, device=model.device, dtype=model.dtype)
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
-        self._runner = Runner(model, pages, self._adapters, self._grammars)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
+        self.limit = min(model.shape.context, self._scheduler.cache.capacity)
+        self.graphs = Graphs(model, pages, spare=blocks, most_rows=max_batch, longest=self.limit) if captured else None
+        self._runner = Runner(model, pages, self._adapters, self._grammars, self.graphs)
         self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": Base(model, self._grammars, blocks)})
         self._progress = Progress(self._runner, self._scheduler, self.speculation)
         self._undelivered: list[Event] = []
         self._ropes: dict[str, Rope] = {}  # those lately asked for
-        self.limit = min(model.shape.context, self._scheduler.cache.capacity)
 
     @classmethod
     def load(
@@ -88,6 +96,7 @@ class Engine:
         step_tokens: int = 1024,
         speculate: str = "none",
         cache_dtype: str = "auto",
+        graphs: str = "auto",
     ) -> "Engine":
         """A base directory, ready to run.
 
@@ -97,6 +106,7 @@ class Engine:
         once. `step_tokens`: tokens computed in one step; smaller means prompts delay other requests less.
         `speculate`: how tokens are guessed for requests that do not say (none, ngram, base); no answer changes.
         `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
+        `graphs`: off launches the kernels of a decoding step on a GPU one by one, as everywhere else.
         """
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
@@ -114,6 +124,7 @@ class Engine:
             step_tokens=step_tokens,
             speculate=speculate,
             cache_dtype=cache_dtype,
+            graphs=graphs,
         )
 
     # Adapters

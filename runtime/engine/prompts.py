@@ -35,7 +35,7 @@ def imprint(name: str, prompt: SoftPrompt, model: Model, mix: Mix | None, limit:
     recorder = _Recorder()
     embedded = prompt.embeddings.to(model.weights.norm, copy=True)
     span = Span([0] * prompt.length, 0, [0] * prompt.length, False)
-    batch = build_batch([span], mix, block_size=1, device=model.device, dtype=model.dtype, prompts_only=True)
+    batch = build_batch([span], mix, block_size=1, dtype=model.dtype, prompts_only=True)
     model.forward(batch, recorder, embedded)  # type: ignore[arg-type]
     made = Imprint(torch.stack(recorder.keys), torch.stack(recorder.values))
     if not (torch.isfinite(made.keys).all() and torch.isfinite(made.values).all()):

@@ -43,6 +43,7 @@ class Runtime:
         weights: str = "auto",
         cache_tokens: int = 16384,
         cache_dtype: str = "auto",
+        graphs: str = "auto",
         speculate: str = "none",
         max_batch: int = 32,
         queue: int = 256,
@@ -74,6 +75,7 @@ class Runtime:
             weights=weights,
             cache_tokens=cache_tokens,
             cache_dtype=cache_dtype,
+            graphs=graphs,
             speculate=speculate,
             max_batch=max_batch,
         )

@@ -166,7 +166,7 @@ def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
                 for n in range(5)
             ]
             fast = [engine.generate(requests) for _ in range(2)]  # the second finds prompts in the cache
-            engine.model._fast = engine._adapters._add_ranks = None
+            engine.model.fast = engine._adapters._add_ranks = None
             engine._scheduler.cache.forget()
             slow = engine.generate(requests)
             for once in fast:
