@@ -216,7 +216,7 @@ class Graphs:
 
 
 def rows(count: int, most: int) -> int:
-    """The rung for so many rows: powers of two up to 8, then steps that add an eighth at most."""
+    """The rung for so many rows: powers of two up to 8, then steps that add less than a quarter."""
     step = max(8, 1 << max((count - 1).bit_length() - 3, 0))
     rung = 1 << (count - 1).bit_length() if count <= 8 else -(-count // step) * step
     return min(rung, most)

@@ -48,9 +48,9 @@ class Call:
 
     def told(self, addresses: dict[int, int]) -> tuple[object, ...]:
         """What a graph fixes of it. Memory that the step itself makes goes by the order in which it was made."""
-        for tensor in _tensors(self.made):
-            place = tensor.untyped_storage().data_ptr()
-            if place not in {each.untyped_storage().data_ptr() for each in _tensors((self.args, self.kwargs))}:
+        given = {_address(each) for each in _tensors((self.args, self.kwargs))}
+        for place in map(_address, _tensors(self.made)):
+            if place not in given:
                 addresses[place] = -len(addresses) - 1
         leaves = tree_leaves((self.args, self.kwargs, self.made))
         return self.name, *(_told(leaf, addresses) for leaf in leaves)
@@ -159,8 +159,13 @@ def _tensors(value: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
 
 
+def _address(tensor: Tensor) -> int:
+    return id(tensor) if tensor.is_mkldnn else tensor.untyped_storage().data_ptr()
+
+
 def _told(leaf: Any, addresses: dict[int, int]) -> object:
     if not isinstance(leaf, Tensor):
         return leaf
-    place = leaf.untyped_storage().data_ptr() if not leaf.is_mkldnn else id(leaf)
-    return addresses.get(place, place), leaf.storage_offset() if not leaf.is_mkldnn else 0, tuple(leaf.shape), leaf.dtype
+    place = _address(leaf)
+    where = () if leaf.is_mkldnn else (leaf.storage_offset(), leaf.stride())
+    return addresses.get(place, place), where, tuple(leaf.shape), leaf.dtype
