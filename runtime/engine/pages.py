@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from runtime.engine.shape import Shape
+from runtime.engine.transfer import send
 
 
 class Pages:
@@ -36,7 +37,7 @@ class Pages:
 
     def clear(self, blocks: list[int]) -> None:
         """Zeros: a masked place counts zero times its value, and that must not be zero times infinity."""
-        self.data.index_fill_(0, torch.tensor(blocks, device=self.data.device), 0)
+        self.data.index_fill_(0, send(blocks, self.data.device), 0)
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Whole blocks, from and to, one after the other."""

@@ -119,13 +119,15 @@ class Bank:
             tiles <= min(len(self.free_tiles), self.places.shape[1])
             and (laid.g_out is None or self.g_out is not None)
             and (laid.g_in is None or self.g_in is not None)
-            and (
-                not laid.products
-                or len(self.free_seats) > 0
-                and laid.numbers <= self.factors.shape[1]
-                and len(laid.products) <= self.table.shape[1]
-                and laid.between <= self.between
-            )
+            and (not laid.products or self._fits_products(laid))
+        )
+
+    def _fits_products(self, laid: Laid) -> bool:
+        return (
+            len(self.free_seats) > 0
+            and laid.numbers <= self.factors.shape[1]
+            and len(laid.products) <= self.table.shape[1]
+            and laid.between <= self.between
         )
 
     def grow(self, laid: Laid) -> None:
@@ -150,7 +152,9 @@ class Bank:
         if len(laid.products) > self.table.shape[1]:
             self.table = _larger(self.table, 1, _round(len(laid.products)))
         seats, room = self.factors.shape
-        if laid.numbers > room:  # the factors of those who sit keep their places in their rows, and the table says where
+        if (
+            laid.numbers > room
+        ):  # the factors of those who sit keep their places in their rows, and the table says where
             self.factors = _larger(self.factors, 1, _round(laid.numbers))
             self.table[..., :2] += (self.table[..., :2] // max(room, 1)) * (self.factors.shape[1] - room)
         if not self.free_seats:

@@ -19,6 +19,7 @@ from runtime.engine.imprint import Imprint
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
+from runtime.engine.transfer import send
 
 
 def imprint(name: str, prompt: SoftPrompt, model: Model, mix: Mix | None, limit: int) -> Imprint:
@@ -47,8 +48,8 @@ def place(made: Imprint, pages: Pages, table: Sequence[int], begin: int) -> None
     """Writes the prompt's keys and values from position `begin` on into the blocks of a request."""
     at = range(begin, made.length)
     device = pages.data.device
-    blocks = torch.tensor([table[position // pages.block_size] for position in at]).to(device)
-    offsets = torch.tensor([position % pages.block_size for position in at]).to(device)
+    blocks = send([table[position // pages.block_size] for position in at], device)
+    offsets = send([position % pages.block_size for position in at], device)
     for layer in range(len(made.keys)):
         pages.write(layer, made.keys[layer, begin:], made.values[layer, begin:], blocks, offsets)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-
 import torch
 
 from runtime.engine.engine import Engine
@@ -20,7 +19,12 @@ def graphed(base: Path, capture: Capture | None = None, **options: Any) -> tuple
     blocks = len(known.data)
     pages = Pages(model.shape, blocks + 1, known.block_size, device=model.device, dtype=model.dtype)
     graphs = Graphs(
-        model, pages, spare=blocks, most_rows=engine._scheduler.max_batch, longest=engine.limit, capture=capture or Tape()
+        model,
+        pages,
+        spare=blocks,
+        most_rows=engine._scheduler.max_batch,
+        longest=engine.limit,
+        capture=capture or Tape(),
     )
     engine._runner.pages, engine._runner._graphs, engine.graphs = pages, graphs, graphs
     return engine, graphs

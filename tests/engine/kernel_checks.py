@@ -5,6 +5,7 @@ import sys
 import torch
 from torch import Tensor
 
+from runtime.artifact.slots import SlotRecord
 from runtime.engine.kernels import heads, kronecker, paged, plain, ranks
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -127,7 +128,10 @@ def check_each_row_meets_its_own_rank_rows() -> None:
         owned = []
         for count, tiles in zip(counts, places, strict=True):
             owned.append([tiles[rank // 16] + rank % 16 for rank in range(count)])
-            a[owned[-1]], b[owned[-1]] = torch.randn(count, inputs, device=DEVICE), torch.randn(count, outputs, device=DEVICE)
+            a[owned[-1]], b[owned[-1]] = (
+                torch.randn(count, inputs, device=DEVICE),
+                torch.randn(count, outputs, device=DEVICE),
+            )
         a, b = a.to(dtype), b.to(dtype)
         owners = [2, -1, 0, 0, 1, 3, 4, 2]
         x = torch.randn(len(owners), inputs, device=DEVICE).to(dtype)
@@ -200,7 +204,7 @@ def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
                 for n in range(5)
             ]
             fast = [engine.generate(requests) for _ in range(2)]  # the second finds prompts in the cache
-            engine.model.fast = engine._adapters._add_ranks = None
+            engine.model.fast = engine._adapters._add_ranks = engine._runner._graphs = None
             engine._scheduler.cache.forget()
             slow = engine.generate(requests)
             for once in fast:
@@ -210,6 +214,44 @@ def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
                         torch.tensor([value for one in each.logprobs for _, value in one.top]) for each in (mine, known)
                     ]
                     close(told[0], told[1], 1e-4)
+
+
+def check_a_captured_step_of_kernels_is_the_same_launches_whatever_stands_in_memory() -> None:
+    """Kernels in graphs, written down by `tape`: a whole engine with slots that change, then two recordings of one step."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from runtime.engine.engine import Engine, Request
+    from runtime.engine.graphs import Size
+    from tests.engine.graphed import graphed, poison
+    from tests.engine.records import random_records
+    from tests.engine.tape import fixed, record
+    from tests.tiny import tiny_base
+
+    with TemporaryDirectory() as folder:
+        base = tiny_base(Path(folder), num_hidden_layers=1)
+        records = {
+            name: SlotRecord(each.kind, {at: slot for at, slot in each.slots.items() if ".0." in at})
+            for name, each in random_records().items()
+        }
+        engine, graphs = graphed(base, dtype=torch.float32, cache_tokens=512)
+        known = Engine.load(base, dtype=torch.float32, cache_tokens=512)
+        known.model.fast = known._adapters._add_ranks = None
+        known.tokenizer.eos_ids = frozenset()
+        steps = []
+        for names in ([{"dora": 0.5, "lora": 0.5}, "ia3", "lokr"], ["lora", "lokr", None]):
+            requests = [Request([5 + n, 6, 7], 4, adapter=name) for n, name in enumerate(names)]
+            for each in (engine, known):
+                for name, slots in records.items():
+                    each.attach(name, slots, name)
+            expected = [each.tokens for each in known.generate(requests)]
+            poison(graphs)
+            assert [each.tokens for each in engine.generate(requests)] == expected
+            with torch.inference_mode():
+                steps.append(record(lambda: graphs._step(Size(4, 16, mixed=True))))
+        assert graphs.counts.replayed >= 6 and graphs.counts.failed == 0
+        assert len({call.name for call in steps[0] if "(" in call.name}) >= 7, "kernels were not launched"
+        assert fixed(steps[0]) == fixed(steps[1])
 
 
 if __name__ == "__main__":

@@ -24,7 +24,16 @@ from tests.engine.records import SHAPES, random_records
 from tests.engine.tape import Call, NotCaptured, Tape, fixed, record
 
 Wanted = str | Mapping[str, float] | None
-KINDS: list[Wanted] = [None, "lora", "dora", "ia3", "lokr", "wide", {"lora": 0.5, "lokr": 0.7}, {"ia3": 0.6, "wide": 1.5}]
+KINDS: list[Wanted] = [
+    None,
+    "lora",
+    "dora",
+    "ia3",
+    "lokr",
+    "wide",
+    {"lora": 0.5, "lokr": 0.7},
+    {"ia3": 0.6, "wide": 1.5},
+]
 
 
 def lora(rank: int, seed: int, names: tuple[str, ...] = tuple(SHAPES)) -> SlotRecord:
@@ -124,7 +133,18 @@ def test_slots_are_loaded_replaced_and_freed_while_others_decode(base: Path, pla
     """More adapters than slots, one after the other; a slot that is given to another shows nothing of whoever had it."""
     engine, graphs = graphed(base)
     attach_all(engine)
-    order: list[Wanted] = ["lora", "dora", None, "lokr", "ia3", "wide", "lora", {"lora": 0.5, "ia3": 0.25}, "lokr", "dora"]
+    order: list[Wanted] = [
+        "lora",
+        "dora",
+        None,
+        "lokr",
+        "ia3",
+        "wide",
+        "lora",
+        {"lora": 0.5, "ia3": 0.25},
+        "lokr",
+        "dora",
+    ]
     requests = [ask(wanted, number, 4 + number, 6 + number % 3) for number, wanted in enumerate(order)]
     expected = alone(plain, requests)
     told: dict[str, Result] = {}
