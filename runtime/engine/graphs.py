@@ -67,9 +67,12 @@ class Capture:
             step()
         now.wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
-        # thread_local: what other threads do on the device meanwhile is none of the capture's business.
-        with torch.cuda.graph(graph, pool=self._memory, stream=self._stream, capture_error_mode="thread_local"):
-            step()
+        try:
+            # thread_local: what other threads do on the device meanwhile is none of the capture's business.
+            with torch.cuda.graph(graph, pool=self._memory, stream=self._stream, capture_error_mode="thread_local"):
+                step()
+        finally:
+            torch.cuda.set_stream(now)  # a capture that breaks off leaves its own behind
         return graph.replay
 
     def forget(self) -> None:
