@@ -83,9 +83,11 @@ class Ours:
             "-m",
             f"expert={names}",
             "train=smoke",
-            "dataset.offline.sources.0.rows=400",
+            "dataset.offline.rows=400",
             "evaluation.cases=20",
             "evaluation.margin=-1",
+            "evaluation.well_formed=0",
+            "evaluation.compatibility=1",  # copies of one expert take all of each other's cases
         ]
         timed(self._command, folder, self._env)
 

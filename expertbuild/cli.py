@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from expertbuild.compose.command import read
+from expertbuild.compose.ended import Ended
 from expertbuild.compose.faults import did_you_mean
 from expertbuild.compose.jobs import Job
 from expertbuild.compose.launch import launch
 from runtime.errors import Mistake, Problem
 
 BUILD = "expertbuild.build:run"
+SETTLE = "expertbuild.build:settle"
 
 # Each is a function of the words after the verb that returns an exit code; imported when it is typed.
 VERBS = {
@@ -71,12 +73,19 @@ def run(words: list[str]) -> int:
     command = read(words)
     if command is None:
         return int(named("expertbuild.compose.questions:ask")(words))
-    return launch(command, build)
+    return launch(command, build, settle)
 
 
-def build(job: Job) -> int:
-    """One build, in this process or in a launcher's."""
-    return at_the_edge(lambda: int(named(BUILD)(job)))
+def build(jobs: Sequence[Job], *, apart: bool = False) -> Sequence[Ended]:
+    """Some builds, in this process or in a launcher's."""
+    ended: Sequence[Ended] = named(BUILD)(jobs, apart=apart)
+    return ended
+
+
+def settle(jobs: Sequence[Job]) -> Sequence[Ended]:
+    """The end of builds that a launcher made elsewhere."""
+    ended: Sequence[Ended] = named(SETTLE)(jobs)
+    return ended
 
 
 def version() -> int:

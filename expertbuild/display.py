@@ -8,7 +8,7 @@ colours are its own and go away with NO_COLOR.
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -48,6 +48,16 @@ def listener(log: str, stream: IO[str] | None = None) -> Iterator[Listener]:
         yield JsonLines(stream or sys.stdout)
     else:
         yield Lines(out, quiet=log == "quiet")
+
+
+def without(listen: Listener, known: Collection[str]) -> Listener:
+    """The listener, not told once more that these steps are up to date."""
+
+    def tell(event: Event) -> None:
+        if not (isinstance(event, Hit | Planned) and event.step in known):
+            listen(event)
+
+    return tell
 
 
 def seconds(duration: float) -> str:

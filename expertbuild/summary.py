@@ -1,12 +1,12 @@
 """The last lines of a build: what is where, what it scored against its base, and what to type next."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from expertbuild.display import size
-from expertbuild.graph import Outcome, Status, StepOutcome
+from expertbuild.graph import Status, StepOutcome
 
 _MEANING = {
     Status.HIT: "up to date",
@@ -16,7 +16,7 @@ _MEANING = {
 }
 
 
-def planned(outcome: Outcome) -> str:
+def planned(outcome: Mapping[str, StepOutcome]) -> str:
     """What a build would do, a line for each step."""
     width = max(len(step) for step in outcome)
     return "\n".join(f"{step:<{width}}  {_MEANING[made.status]}" for step, made in outcome.items())
@@ -55,8 +55,8 @@ def base(directory: Path) -> str:
     )
 
 
-def package(path: Path, installed: Any) -> str:
-    """The score, the package, and the next command."""
+def package(path: Path, installed: Any, company: Sequence[Path] = ()) -> str:
+    """The score, the package, and the next command. `company`: where the reports on its company lie."""
     from runtime.artifact.package import open_package
 
     with open_package(path, verify=False) as opened:
@@ -65,13 +65,53 @@ def package(path: Path, installed: Any) -> str:
         for base in opened.variants:
             evaluation = json.loads(opened.read(f"variants/{base}/evaluation.json"))
             lines.append(f"{name} {version} on {base}: {score(evaluation)}")
+            lines += [f"{word:<11}{text}" for word, text in _further(evaluation)]
+        lines += [f"beside     {_beside(folder)}" for folder in company]
         lines.append(f"package    {path}  ({size(path.stat().st_size)}, id {opened.id[:16]})")
     if installed is not None:
-        lines.append(f"installed  {installed.name} {installed.version} ({installed.trust})")
-        lines.append("next       python -m runtime.serve")
+        lines += _installed(installed)
     else:
         lines.append(f"next       expertbuild install {path} && python -m runtime.serve")
     return "\n".join(lines)
+
+
+def installed(found: Any, company: Sequence[Path] = ()) -> str:
+    """What was installed after all of a command were built."""
+    return "\n".join(["", *(f"beside     {_beside(folder)}" for folder in company), *_installed(found)])
+
+
+def _installed(found: Any) -> list[str]:
+    return [f"installed  {found.name} {found.version} ({found.trust})", "next       python -m runtime.serve"]
+
+
+def _further(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Form, and the release before, where there is something to say."""
+    if "well_formed" in evaluation:
+        yield "form", f"{_share(evaluation['well_formed']['expert'])} of its answers are well formed"
+    released = evaluation.get("released")
+    if released is None:
+        yield "release", "there is no earlier one to compare with"
+    elif "unlike" in released:
+        yield "release", f"not compared with {released['version']}: {released['unlike']}"
+    else:
+        changed = released["changed"]
+        yield (
+            "release",
+            f"better than {released['version']} by {_share(released['difference'])}: on the same {released['n']} cases, "
+            f"{changed['better']} got better and {changed['worse']} worse",
+        )
+
+
+def _beside(folder: Path) -> str:
+    found = json.loads((folder / "company.json").read_text(encoding="utf-8"))
+    own, others = found["own"], found["others"]
+    text = f"{own['reached']} of {own['n']} of its own cases reach it"
+    if others:
+        taken, asked = (sum(loss[field] for loss in others.values()) for field in ("taken", "n"))
+        text += f"; it takes {taken} of {asked} from {', '.join(others)}"
+    if found["unmeasured"]:
+        text += f"; no cases are here of {', '.join(found['unmeasured'])}"
+    return text
 
 
 def score(evaluation: Mapping[str, Any]) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from expertbuild.actions.base import base_directory
+from expertbuild.actions.judges import judges
+from expertbuild.data.measures import LATER
 from expertbuild.graph import Action, Context
 
 
@@ -16,6 +18,12 @@ def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
     return [*modules(recipe), *(module for spec in scorers(recipe) for module in scorer_modules(spec))]
 
 
+def _engines(config: Mapping[str, Any]) -> Mapping[str, str | None]:
+    from expertbuild.data.recipe import scorers
+
+    return judges(scorers(_recipe(config)))
+
+
 def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
     dataset: Mapping[str, Any] = config["dataset"]
     recipe: Mapping[str, Any] = dataset[dataset["use"]]
@@ -24,21 +32,31 @@ def _recipe(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 # How a language model is reached and what it may cost: the answers are locked, so none of it decides which rows come.
 CALLS = ("dataset.*.sources.*.calls", "dataset.*.test_sources.*.calls", "dataset.*.sources.*.seeds.*.calls")
-PLACES = ("sources", "test_sources", "transforms", "measures", "split", "rows")
+# What is measured of rows that are there decides none of them: the report and the gate read it.
+LOOKS = (*(f"dataset.*.measures.{kind}" for kind in LATER), "dataset.*.measures.*.*")
 
 DATASET = Action(
     name="dataset",
     version=1,
     reads=("dataset",),
-    unkeyed=("paths.expert", "paths.cache", *CALLS),
+    unkeyed=("paths.expert", "paths.cache", *CALLS, *LOOKS),
     function="expertbuild.actions.dataset:dataset",
     libraries=("tokenizers", "sqlglot", "pglast"),
+    engines=_engines,
     plugins=_plugins,
 )
 
 
+def placed(where: str, use: str) -> str:
+    """A place in the recipe by its whole path, for whoever knows its file and line; any other place as it is."""
+    from expertbuild.data.recipe import is_place
+
+    return f"dataset.{use}.{where}" if is_place(where) else where
+
+
 def dataset(run: Context) -> None:
     """Build the rows; lengths are counted with the base's own tokenizer."""
+    from expertbuild.actions.crew import crew
     from expertbuild.data.recipe import build_dataset
     from expertbuild.evaluation.scorers import scorer
     from runtime.engine.tokenizer import Tokenizer
@@ -53,53 +71,8 @@ def dataset(run: Context) -> None:
             report=run.report,
             directory=Path(run.config["paths"]["expert"]),
             judge=scorer,
-            crew=_crew(run),
+            crew=crew(run, DATASET.libraries),
         )
     except Problem as problem:
-        if problem.where.partition(".")[0].partition("[")[0] in PLACES:  # a place in the recipe, which has a line
-            problem.where = f"dataset.{run.config['dataset']['use']}.{problem.where}"
+        problem.where = placed(problem.where, run.config["dataset"]["use"])
         raise
-
-
-def _crew(run: Context) -> Any:
-    """One process for each core, and a memory beside the cache of what was found out about rows."""
-    from functools import partial
-
-    from expertbuild.data.remembered import Memory, key_of
-    from expertbuild.data.stages import COUNT, Crew
-    from expertbuild.data.transforms import TRANSFORMS
-    from expertbuild.graph import Cache
-    from expertbuild.graph.code import Code
-    from expertbuild.graph.memo import Memo
-    from expertbuild.graph.pool import cores
-    from expertbuild.graph.source import FORMAT
-    from expertbuild.graph.tree import hash_file
-    from runtime.engine.base import tokenizer_digest
-    from runtime.engine.tokenizer import Tokenizer
-
-    cache = Cache(run.config["paths"]["cache"])
-    directory = base_directory(run)
-    code = Code(Memo(cache.root / "memo" / "code.json", FORMAT))
-    stands_on = [tokenizer_digest(directory), *(f"{name} {_version(name)}" for name in DATASET.libraries)]
-    stands_on += [
-        hash_file(path)
-        for role, path in sorted(run.files.items())
-        if role.startswith("data/") and path.suffix == ".json"
-    ]
-
-    def named(spec: Mapping[str, Any]) -> str:
-        modules = ["expertbuild.data.stages", "runtime.engine.tokenizer"]
-        if spec != COUNT:
-            modules.append(TRANSFORMS.module(spec["kind"]))
-        return key_of([*stands_on, *(f"{name} {digest}" for name, digest in code.closure(modules, "dataset").items())])
-
-    return Crew(cores(), partial(Tokenizer.load, directory), Memory(cache.root / "rows"), named)
-
-
-def _version(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"

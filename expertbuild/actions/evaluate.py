@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from expertbuild.actions.base import base_directory
+from expertbuild.actions.judges import judges
 from expertbuild.graph import Action, Context
 
 
@@ -14,12 +15,17 @@ def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
     return modules(config["evaluation"]["scorer"])
 
 
+def _engines(config: Mapping[str, Any]) -> Mapping[str, str | None]:
+    return judges([config["evaluation"]["scorer"]])
+
+
 EVALUATE = Action(
     name="evaluate",
     version=1,
     reads=("evaluation.scorer", "evaluation.cases", "evaluation.confidence", "decoding"),
     function="expertbuild.actions.evaluate:evaluate",
     libraries=("torch", "llguidance"),
+    engines=_engines,
     plugins=_plugins,
 )
 
@@ -30,6 +36,7 @@ def evaluate(run: Context) -> None:
     from itertools import islice
 
     from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation import kept
     from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import document
     from expertbuild.evaluation.evaluate import evaluate as judge
@@ -68,3 +75,4 @@ def evaluate(run: Context) -> None:
         report["cases"] = {"sha256": file_digest(file, "sha256").hexdigest()}
     text = json.dumps(report, sort_keys=True, indent=2, ensure_ascii=False)
     (run.out / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    kept.write(run.out / kept.NAME, judged["expert"])

@@ -18,6 +18,8 @@ PACKAGE = Action(
         "expert",
         "decoding",
         "evaluation.margin",
+        "evaluation.well_formed",
+        "evaluation.regression",
         "package.publisher",
         "package.variants",
         "package.key_id",
@@ -34,9 +36,9 @@ def package(run: Context) -> None:
     from runtime.registry.keys import signer
 
     bases: list[dict[str, Any]] = run.config["package"]["bases"]
-    reports = {base["name"]: _json(run.inputs[f"evaluate/{base['name']}"] / "evaluation.json") for base in bases}
+    reports = {base["name"]: _report(run, base["name"]) for base in bases}
     for report in reports.values():
-        require(report, run.config["evaluation"]["margin"])
+        require(report, run.config["evaluation"])
     members = _shared_members(run)
     for base in bases:
         folder = f"variants/{base['name']}"
@@ -45,7 +47,7 @@ def package(run: Context) -> None:
             if (compiled / name).exists():
                 members[f"{folder}/{name}"] = compiled / name
         members[f"{folder}/canary.safetensors"] = compiled / "canary.safetensors"
-        members[f"{folder}/evaluation.json"] = run.inputs[f"evaluate/{base['name']}"] / "evaluation.json"
+        members[f"{folder}/evaluation.json"] = _text(reports[base["name"]])
     expert = run.config["expert"]
     whole = run.out / f"{expert['name']}-{expert['version']}.expert"
     signers = [signer(run.config["package"]["key_id"])]
@@ -54,6 +56,13 @@ def package(run: Context) -> None:
         partial = run.work / whole.name
         cut(whole, run.config["package"]["variants"], partial)
         partial.replace(whole)
+
+
+def _report(run: Context, base: str) -> dict[str, Any]:
+    """The evaluation, with the comparison to the last release where there is one."""
+    compared = run.inputs.get(f"compare/{base}")
+    released = _json(compared / "comparison.json") if compared else None
+    return {**_json(run.inputs[f"evaluate/{base}"] / "evaluation.json"), "released": released}
 
 
 def _shared_members(run: Context) -> dict[str, bytes | Path]:
@@ -132,8 +141,8 @@ def _provenance(run: Context, reports: Mapping[str, Any]) -> Any:
 
 def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     """What `info` shows: the scores, and the interval of their difference."""
-    overall = report["overall"]
-    return {
+    overall, formed, released = report["overall"], report.get("well_formed"), report["released"]
+    summary = {
         "n": overall["n"],
         "expert": overall["expert"]["value"],
         "base": overall["base"]["value"],
@@ -141,6 +150,21 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
         "interval": overall["difference"]["interval"],
         "confidence": report["confidence"],
     }
+    if formed:
+        summary["well_formed"] = formed["expert"]["value"]
+    if released:
+        kept = ("version", "id", "n", "unlike")
+        summary["released"] = {field: released[field] for field in kept if field in released}
+        if "difference" in released:
+            summary["released"] |= {
+                "score": released["released"]["value"],
+                "interval": released["difference"]["interval"],
+            }
+    return summary
+
+
+def _text(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def _json(path: Path) -> dict[str, Any]:

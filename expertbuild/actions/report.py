@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from expertbuild.data.recipe import KEYS
 from expertbuild.graph import Action, Context
 
 
@@ -34,6 +35,7 @@ REPORT = Action(
     name="report",
     version=1,
     reads=("dataset", "expert.name", "base.name"),
+    unkeyed=tuple(f"dataset.*.{part}" for part in KEYS if part != "measures"),  # the rows say what came of it
     function="expertbuild.actions.report:report",
     libraries=("numpy",),
     plugins=_plugins,

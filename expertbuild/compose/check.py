@@ -31,7 +31,7 @@ def shape_faults(config: Config, origins: Origins) -> list[Fault]:
 def file_faults(config: Config, directory: Path | None, origins: Origins) -> list[Fault]:
     """Files that the configuration names: looked at for every build, since they come and go."""
     faults: list[Fault] = []
-    for look in (_name_is_the_directorys, _grammar_is_there, _data_is_there, _base_is_there, _key_is_there):
+    for look in _FILES:
         with suppress(KeyError, TypeError, AttributeError):  # the key itself is wrong, which the shape says
             faults += look(config, directory, origins)
     return faults
@@ -149,10 +149,38 @@ def _key_is_there(config: Config, directory: Path | None, origins: Origins) -> I
         yield Fault(f"the signing key {key} is not there.", origins.of("package.key"), "expertbuild keygen makes one.")
 
 
+def _baseline_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
+    baseline = config["evaluation"].get("baseline", "installed")
+    if baseline not in ("installed", "none") and not Path(baseline).expanduser().exists():
+        what = f"the release {baseline} to compare with is not there."
+        yield Fault(what, origins.of("evaluation.baseline"), "Name a .expert file, installed or none.")
+
+
+def _form_is_judged(config: Config, origins: Origins) -> Iterator[Fault]:
+    if "expert" not in config:
+        return
+    kind, least = config["evaluation"]["scorer"]["kind"], config["evaluation"].get("well_formed", 0)
+    if least > 0 and kind in FORMLESS:
+        what = f"evaluation.well_formed asks for a form, and the scorer {kind} takes any text."
+        yield Fault(what, origins.of("evaluation.well_formed"), "Leave it out, or choose another scorer.")
+
+
+# Scorers for which no answer is ill-formed; the others have a `well_formed` of their own.
+FORMLESS = ("bleu", "chrf", "exact_match", "token_f1")
+
+_FILES = (
+    _name_is_the_directorys,
+    _grammar_is_there,
+    _data_is_there,
+    _base_is_there,
+    _key_is_there,
+    _baseline_is_there,
+)
 _AGREEMENTS = (
     _needs_an_expert,
     _recipe_is_there,
     _rows_are_asked_for,
     _feedforward_is_a_target,
     _variants_are_built,
+    _form_is_judged,
 )

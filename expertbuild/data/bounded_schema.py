@@ -1,6 +1,6 @@
 """JSON Schema from a stranger, checked within bounds: no network, no pattern that explodes, no work without end.
 
-A schema file comes with somebody's data, so it is read as strictly as data is. What it may not do: refer to anything
+A schema comes with somebody's data or recipe, so it is read as strictly as data is. What it may not do: refer to anything
 outside itself, use patterns that RE2 does not read, use patternProperties (the library matches those with Python's own
 engine), or ask for more than `MOST_CHECKS` steps for one row. A row that takes more is left out.
 """
@@ -17,6 +17,7 @@ from runtime.artifact import strict_json
 from runtime.artifact.refusals import BadJson
 
 MOST_CHECKS = 100_000  # keywords looked at for one row
+LONG = 1000  # entries or letters to look through that count as one keyword more
 LARGEST = 1_000_000  # bytes of a schema
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
@@ -27,7 +28,7 @@ class _TooMuch(Exception):
 
 @dataclass(frozen=True)
 class Bounded:
-    """A schema that is ready, and what its file is called."""
+    """A schema that is ready, and what errors call it."""
 
     validator: Any
     name: str
@@ -41,6 +42,11 @@ def load(path: Path) -> Bounded:
         schema = strict_json.read(path.read_bytes(), "the schema", cap=LARGEST)
     except BadJson as fault:
         raise RecipeMistake(fault.what, where=where) from None
+    return bounded(schema, where)
+
+
+def bounded(schema: Any, where: str) -> Bounded:
+    """A validator for a schema that was read already; `where` is what errors call it."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -54,7 +60,7 @@ def load(path: Path) -> Bounded:
         raise RecipeMistake(f"is not a JSON Schema at {place}: {fault.message[:200]}.", where=where) from None
     except RecursionError:
         raise RecipeMistake("is nested too deeply.", where=where) from None
-    return Bounded(_bounded(schema, where), where)
+    return Bounded(_validator(schema, where), where)
 
 
 def refusal(schema: Bounded, value: Any) -> str:
@@ -79,6 +85,17 @@ def refusal(schema: Bounded, value: Any) -> str:
 
 class _Steps:
     left = MOST_CHECKS
+
+    @classmethod
+    def spend(cls, steps: int) -> None:
+        cls.left -= steps
+        if cls.left < 0:
+            raise _TooMuch
+
+
+def _size(value: Any) -> int:
+    """How much there is to look through."""
+    return len(value) if isinstance(value, str | list | dict) else 0
 
 
 def _harmless(schema: Any, where: str) -> None:
@@ -131,7 +148,7 @@ def _matches(pattern: Any, text: str, where: str) -> bool:
     return bool(found[0].as_py())
 
 
-def _bounded(schema: Any, where: str) -> Any:
+def _validator(schema: Any, where: str) -> Any:
     from jsonschema import Draft202012Validator, ValidationError, validators
     from referencing import Registry
 
@@ -148,15 +165,13 @@ def _bounded(schema: Any, where: str) -> Any:
 
     def counted(check: Any) -> Any:
         def step(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-            _Steps.left -= 1
-            if _Steps.left < 0:
-                raise _TooMuch
+            _Steps.spend(1 + (_size(value) + _size(instance)) // LONG)
             return check(validator, value, instance, schema)
 
         return step
 
     own = {**Draft202012Validator.VALIDATORS, "pattern": pattern, "uniqueItems": unique}
     extend: Any = validators.extend
-    bounded = extend(Draft202012Validator, {name: counted(check) for name, check in own.items()})
+    kind = extend(Draft202012Validator, {name: counted(check) for name, check in own.items()})
     plain = {key: value for key, value in schema.items() if key != "$schema"} if isinstance(schema, dict) else schema
-    return bounded(plain, registry=Registry())  # an empty registry fetches nothing
+    return kind(plain, registry=Registry())  # an empty registry fetches nothing

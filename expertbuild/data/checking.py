@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from expertbuild.data.bounded_schema import load, refusal
+from expertbuild.data.columns import FIELDS
 from expertbuild.data.rows import check_row
 from expertbuild.data.transforms.chat import MARKS
 from runtime.artifact import strict_json
@@ -19,7 +20,6 @@ from runtime.errors import Problem
 
 LONGEST = 64 << 20  # bytes of one line
 FAULTS = 1000  # that are told one by one
-KEYS = {"id", "messages", "answer", "stratum", "facts", "group", "part"}
 
 
 def check_file(path: Path, schema: Path | None = None) -> dict[str, Any]:
@@ -76,11 +76,9 @@ def _fault(line: bytes, where: str) -> tuple[str, Any]:
         return f"is not UTF-8 at byte {error.start}.", None
     try:
         row = strict_json.read(line, "the line", cap=LONGEST)
-        if isinstance(row, dict) and (unknown := sorted(set(row) - KEYS)):
+        if isinstance(row, dict) and (unknown := sorted(set(row) - set(FIELDS))):
             return f"has no place for {', '.join(repr(key)[:40] for key in unknown[:3])}.", None
         row = check_row({"stratum": "all", **row} if isinstance(row, dict) else row, where)
-        if not isinstance(row.setdefault("group", row["id"]), str):
-            return '"group" is not text.', None
         return "", row
     except BadJson as fault:
         return fault.what, None

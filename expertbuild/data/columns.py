@@ -7,11 +7,12 @@
       group: db
       facts: {ddl: schema}
 
-A column that holds an object or a list is written as compact JSON. Records that already have `messages` and `answer` need no mapping.
+A column that holds an object or a list is written as compact JSON. Records that already have `messages` and `answer` need no
+mapping. A source's `needs: [answer]` leaves out records in which such a column is empty, and counts them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from string import Formatter
 from typing import Any
@@ -20,6 +21,8 @@ from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row, RowRefused, check_row, dump
 
 LONGEST_ROW = 1_000_000  # characters: far beyond what any base reads at once
+NAMES = ("id", "stratum", "group", "part")
+FIELDS = ("messages", "answer", "facts", *NAMES)
 KEYS = ("id", "system", "prompt", "answer", "stratum", "group", "facts")
 
 
@@ -35,16 +38,34 @@ def check_columns(columns: Mapping[str, Any] | None) -> None:
             raise SourceMistake(f'the mapping does not say what the "{key}" is.', where="columns")
 
 
+def lacking(record: Any, needs: Sequence[str]) -> str | None:
+    """The first of these columns that is empty in a record, or is not there."""
+    return next((name for name in needs if isinstance(record, Mapping) and record.get(name) in (None, "")), None)
+
+
 def to_row(record: Any, columns: Mapping[str, Any] | None, where: str) -> Row:
     """One record as a row; `where` names it in errors."""
     if not isinstance(record, Mapping):
         raise SourceMistake("is not a record with named columns.", where=where)
-    row = {"stratum": "all", **(record if columns is None else _mapped(record, columns, where))}
+    row = {"stratum": "all", **(_own(record) if columns is None else _mapped(record, columns, where))}
     if "id" not in row:
         row["id"] = sha256(_written(row, where).encode()).hexdigest()[:16]
-    row["id"] = str(row["id"])
     _written(check_row(row, where), where)
     return row
+
+
+def _own(record: Mapping[str, Any]) -> Row:
+    """What of a record has a place in a row; a whole number where a name stands is one."""
+    row = {key: value for key, value in record.items() if key in FIELDS}
+    if isinstance(row.get("messages"), list):
+        row["messages"] = [_turn(each) for each in row["messages"]]
+    return row | {key: str(row[key]) for key in NAMES if type(row.get(key)) is int}
+
+
+def _turn(message: Any) -> Any:
+    return (
+        {key: message[key] for key in ("role", "content") if key in message} if isinstance(message, dict) else message
+    )
 
 
 def _written(row: Row, where: str) -> str:

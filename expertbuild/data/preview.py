@@ -16,7 +16,7 @@ from typing import Any
 from expertbuild.data.encoding import ChatTokenizer
 from expertbuild.data.recipe import ONLY_TRAINING, Recipe
 from expertbuild.data.rows import Row
-from expertbuild.data.sources import Judge, Place, Spec, source
+from expertbuild.data.sources import Judge, Place, Spec, named, source
 from expertbuild.data.transforms import Bench, CountedRow, check, transform
 
 TEST_ROWS = 200  # of each test source, to compare with
@@ -46,12 +46,12 @@ def preview(
     check(recipe.transforms, directory)
     with TemporaryDirectory() as work:
         bench = _Watching(tokenizer, directory=directory, work=Path(work), seed=seed)
-        tests = _drawn(recipe.test_sources, TEST_ROWS, partial(_place, "test", seed, directory, judge))
+        tests = _drawn("test_sources", recipe.test_sources, TEST_ROWS, partial(_place, "test", seed, directory, judge))
         for spec in recipe.transforms:
             if spec["kind"] not in ONLY_TRAINING:
                 tests = _through(tests, spec, bench)
         bench.test_rows = list(tests)
-        here = _drawn(recipe.sources, rows, partial(_place, "train", seed, directory, judge))
+        here = _drawn("sources", recipe.sources, rows, partial(_place, "train", seed, directory, judge))
         steps = [{"transform": "drawn", "rows": [{"before": None, "after": dict(row), "reason": ""} for row in here]}]
         for spec in recipe.transforms:
             bench.reasons = {}
@@ -65,11 +65,11 @@ def _place(role: str, seed: int, directory: Path, judge: Judge | None, number: i
     return Place(f"{seed}/{role}/{number}", directory, judge)
 
 
-def _drawn(specs: Sequence[Spec], most: int, place: Callable[[int], Place]) -> list[Row]:
+def _drawn(role: str, specs: Sequence[Spec], most: int, place: Callable[[int], Place]) -> list[Row]:
     drawn: list[Row] = []
     known: Counter[str] = Counter()
     for number, spec in enumerate(specs):
-        for row in islice(source(spec).rows(spec, place(number)), most):
+        for row in islice(named(source(spec).rows(spec, place(number)), f"{role}[{number}]"), most):
             row.setdefault("group", row["id"])
             if "part" in spec:
                 row["part"] = spec["part"]

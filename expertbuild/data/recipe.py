@@ -13,22 +13,24 @@ What is measured of finished rows is the business of describe.py: changing a mea
 
 import difflib
 import json
+import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from expertbuild.data.drawn import LeftOut, remembered
 from expertbuild.data.encoding import ChatTokenizer
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.gates import Gate, read_gates
 from expertbuild.data.measures import ALWAYS, COUNTED, MEASURES, measure
 from expertbuild.data.parts import check_part
 from expertbuild.data.pool import Pool, dropped, enough
+from expertbuild.data.remembered import key_of
 from expertbuild.data.rows import Row
-from expertbuild.data.sources import SOURCES, Judge, Place, Spec, source
+from expertbuild.data.sources import SOURCES, Judge, Place, Spec, named, source
 from expertbuild.data.splits import Layers, chance
 from expertbuild.data.stages import Crew, flow
 from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow, check
@@ -36,7 +38,18 @@ from expertbuild.data.transforms import TRANSFORMS, Bench, CountedRow, check
 ROOM = ".partial"
 WITH_FILES = ("schema",)  # transforms that read a file of their own
 ONLY_TRAINING = ("decontaminate", "balance", "mix")  # transforms that test sources do not go through
+KEYS = ("sources", "test_sources", "transforms", "measures", "split", "rows")
+# A place in a recipe, as errors name it. A file of data may well be called rows.jsonl or split.csv.
+_PLACE = re.compile(
+    rf"rows|split(\.(test|validation|by|stratify))?|measures(\.({'|'.join(MEASURES.modules)})(\..*)?)?"
+    r"|(sources|test_sources|transforms)(\[\d+\].*)?"
+)
 Report = Callable[..., None]
+
+
+def is_place(where: str) -> bool:
+    """Whether an error speaks of a place in the recipe, which has a line, and not of a file or an answer."""
+    return _PLACE.fullmatch(where) is not None
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,7 @@ class Recipe:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Recipe":
-        known = ("sources", "test_sources", "transforms", "split", "measures", "rows")
-        _known(given, known, "a recipe")
+        _known(given, KEYS, "a recipe")
         if not given.get("sources"):
             raise RecipeMistake("a recipe needs at least one source.", where="sources")
         split = given.get("split") or {}
@@ -140,13 +152,16 @@ def build_dataset(
     recipe = Recipe.read(given)
     bench = Bench(tokenizer)
     drawn: Counter[str] = Counter()
+    crew = crew or Crew()
 
-    def stream(specs: Iterable[Spec], role: str) -> Iterator[Row]:
-        places = (Place(f"{seed}/{role}/{number}", directory, judge, bench.drop) for number in range(1_000_000))
-        return chain.from_iterable(_rows(spec, place, drawn) for spec, place in zip(specs, places, strict=False))
+    def stream(role: str, specs: Sequence[Spec]) -> Iterator[Row]:
+        for number, spec in enumerate(specs):
+            place = Place(
+                f"{seed}/{'test' if role == 'test_sources' else 'train'}/{number}", directory, judge, bench.drop
+            )
+            yield from named(_rows(spec, place, drawn, crew), f"{role}[{number}]")
 
     check(recipe.transforms, directory)
-    crew = crew or Crew()
     room = out / ROOM
     room.mkdir()
     bench = replace(bench, directory=directory, work=room, seed=seed, workers=crew.workers)
@@ -154,10 +169,10 @@ def build_dataset(
         with crew:
             report(message="writing the test rows")
             for_test = [spec for spec in recipe.transforms if spec.get("kind") not in ONLY_TRAINING]
-            asked = flow(stream(recipe.test_sources, "test"), for_test, bench, crew)
+            asked = flow(stream("test_sources", recipe.test_sources), for_test, bench, crew)
             # Mixed, so that the first n cases have the same parts as all of them.
             bench.test_rows = sorted(asked, key=lambda row: chance(seed, row["id"]))
-            rows = flow(stream(recipe.sources, "train"), recipe.transforms, bench, crew)
+            rows = flow(stream("sources", recipe.sources), recipe.transforms, bench, crew)
             pool = Pool(room / "rows", recipe.by, Layers(recipe.stratify))
             expected = sum(spec.get("rows", 0) for spec in recipe.sources) or None
             pool.fill(rows, lambda count: report(step=drawn.total(), total=expected, message=f"{count:,} rows stay"))
@@ -182,14 +197,27 @@ def build_dataset(
     return statistics
 
 
-def _rows(spec: Spec, place: Place, drawn: Counter[str]) -> Iterator[Row]:
+def _rows(spec: Spec, place: Place, drawn: Counter[str], crew: Crew) -> Iterator[Row]:
     label = str(spec.get("name") or spec.get("path") or spec["kind"])
-    for row in source(spec).rows(spec, place):
+    for row in _asked(spec, place, crew):
         drawn[label] += 1
         row.setdefault("group", row["id"])
         if "part" in spec:
             row["part"] = spec["part"]
         yield CountedRow(row)
+
+
+def _asked(spec: Spec, place: Place, crew: Crew) -> Iterator[Row]:
+    """The rows of a source, from memory where they are kept."""
+    asked = source(spec)
+    key = crew.source(spec) if crew.memory is not None else ""
+    if crew.memory is None or not key:
+        return asked.rows(spec, place)
+
+    def draw(left_out: LeftOut) -> Iterator[Row]:
+        return asked.rows(spec, replace(place, left_out=left_out))
+
+    return remembered(draw, place.left_out, crew.memory, key_of([key, place.seed]))
 
 
 def _weighed(sources: Iterable[Spec], rows: int | None) -> tuple[Spec, ...]:

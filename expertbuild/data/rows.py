@@ -28,6 +28,9 @@ def check_row(row: Any, where: str) -> Row:
     for field, kind in (("id", str), ("messages", list), ("answer", str), ("stratum", str)):
         if not isinstance(row.get(field), kind):
             raise RowRefused(f'"{field}" is missing or not {"a list" if kind is list else "text"}.', where=where)
+    for field in ("group", "part"):
+        if field in row and not isinstance(row[field], str):
+            raise RowRefused(f'"{field}" is not text.', where=where)
     if not row["messages"]:
         raise RowRefused("has no messages.", where=where)
     for message in row["messages"]:

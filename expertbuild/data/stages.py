@@ -51,9 +51,10 @@ class Crew:
     workers: int = 1
     tokenizer: Callable[[], ChatTokenizer] | None = None  # how a helper gets the tokenizer; None: there are no helpers
     memory: Memory | None = None
-    code: Callable[[Spec], str] = lambda spec: (
-        ""
-    )  # a name for the code that runs for a transform, and what it stands on
+    # A name for the code that runs for a transform, and what it stands on.
+    code: Callable[[Spec], str] = lambda spec: ""
+    # A name for all that decides the rows of a source, but the seed; "" for one that is asked anew each time.
+    source: Callable[[Spec], str] = lambda spec: ""
     patience: int = PATIENCE
     asked: int = 0  # rows that a transform looked at
     recalled: int = 0  # rows whose answer was remembered

@@ -8,4 +8,4 @@ class EvaluationMistake(Mistake):
 
 
 class GateRefused(Problem):
-    """The expert is not better than its base by the margin that was asked for."""
+    """The expert does not keep a bound of the gate: docs/gate.md has them all."""

@@ -12,7 +12,7 @@ from typing import Any
 from expertbuild.data.encoding import Message, prompt_messages
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.interval import difference, mean
-from expertbuild.evaluation.scorers import Row, engine, scorer
+from expertbuild.evaluation.scorers import Row, engine, form, scorer
 
 FORMAT = "evaluation/1"
 Generate = Callable[[list[list[Message]]], list[str]]
@@ -20,6 +20,7 @@ Report = Callable[..., None]
 
 BATCH = 32  # cases asked at once: enough to fill an engine, few enough to show progress
 SHOWN_PER_STRATUM = 3  # failures kept as readable cases
+MOST_WORSE = 5  # cases that got worse, kept to be read
 LONGEST_SHOWN = 2000
 
 
@@ -31,6 +32,7 @@ class Judged:
     output: str
     score: float
     reason: str
+    formed: bool | None = None  # whether it is of the scorer's form; None where that has none
 
 
 def evaluate(
@@ -45,14 +47,14 @@ def evaluate(
     """Answer and judge every row. `scoring` is the `evaluation.scorer` of a configuration."""
     if not rows:
         raise EvaluationMistake("there is no case to evaluate on.", hint="Look at `split.test` of the dataset.")
-    judge = scorer(scoring)
+    judge, formed = scorer(scoring), form(scoring)
     judged: list[Judged] = []
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
         outputs = generate([prompt_messages(row, system) for row in part])
         for row, output in zip(part, outputs, strict=True):
             score = judge(output, row)
-            judged.append(Judged(row, output, score.value, score.reason))
+            judged.append(Judged(row, output, score.value, score.reason, formed(output) if formed else None))
         right = sum(each.score for each in judged)
         report(step=len(judged), total=len(rows), message=f"{label} {right:g} of {len(judged)} right".strip())
     return judged
@@ -68,29 +70,14 @@ def document(
     confidence: float = 0.95,
 ) -> dict[str, Any]:
     """The evaluation as a document: overall, by stratum and by part, with failures to read."""
-    if [each.row["id"] for each in base] != [each.row["id"] for each in expert]:
-        raise EvaluationMistake("base and expert were not asked the same cases.")
-    pairs = list(zip(base, expert, strict=True))
-
-    def compared(chosen: Sequence[tuple[Judged, Judged]]) -> dict[str, Any]:
-        before, after = [old.score for old, _ in chosen], [new.score for _, new in chosen]
-        return {
-            "n": len(chosen),
-            "base": mean(before, confidence).document(),
-            "expert": mean(after, confidence).document(),
-            "difference": difference(after, before, confidence).document(),
-            "changed": {
-                "better": sum(1 for old, new in chosen if new.score > old.score),
-                "worse": sum(1 for old, new in chosen if new.score < old.score),
-            },
-        }
+    pairs = paired(base, expert)
 
     def by(key: str) -> dict[str, Any]:
-        found: dict[str, list[tuple[Judged, Judged]]] = defaultdict(list)
+        found: dict[str, list[Pair]] = defaultdict(list)
         for pair in pairs:
             if pair[0].row.get(key):
                 found[pair[0].row[key]].append(pair)
-        return {name: compared(found[name]) for name in sorted(found)}
+        return {name: compared(found[name], "base", confidence) for name in sorted(found)}
 
     judge = engine(scoring)
     return {
@@ -100,11 +87,54 @@ def document(
         "decoding": dict(decoding),
         "grammar": grammar,
         "confidence": confidence,
-        "overall": compared(pairs),
+        "overall": compared(pairs, "base", confidence),
         "strata": by("stratum"),
         "parts": by("part"),
         "failures": _failures(expert),
+        "worse": worse(pairs),
+        **_formed(base, expert, confidence),
     }
+
+
+Pair = tuple[Judged, Judged]
+
+
+def paired(before: Sequence[Judged], after: Sequence[Judged]) -> list[Pair]:
+    """The same cases, answered by two."""
+    if [each.row["id"] for each in before] != [each.row["id"] for each in after]:
+        raise EvaluationMistake("the two were not asked the same cases.")
+    return list(zip(before, after, strict=True))
+
+
+def compared(pairs: Sequence[Pair], other: str, confidence: float) -> dict[str, Any]:
+    """The expert's figures beside those of the `other`, which answered before, and their difference case by case."""
+    before, after = [old.score for old, _ in pairs], [new.score for _, new in pairs]
+    return {
+        "n": len(pairs),
+        other: mean(before, confidence).document(),
+        "expert": mean(after, confidence).document(),
+        "difference": difference(after, before, confidence).document(),
+        "changed": {
+            "better": sum(1 for old, new in pairs if new.score > old.score),
+            "worse": sum(1 for old, new in pairs if new.score < old.score),
+        },
+    }
+
+
+def worse(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Some cases that the expert answers worse than was done before, readable."""
+    found = [(old, new) for old, new in pairs if new.score < old.score]
+    return [{**_case(new), "before": _short(old.output)} for old, new in found[:MOST_WORSE]]
+
+
+def _formed(base: Sequence[Judged], expert: Sequence[Judged], confidence: float) -> dict[str, Any]:
+    """How many answers are of the scorer's form; nothing where it has none."""
+    who = {"base": base, "expert": expert}
+    if any(each.formed is None for judged in who.values() for each in judged):
+        return {}
+    shares = {name: mean([float(each.formed or 0) for each in judged], confidence) for name, judged in who.items()}
+    broken = [_case(each) for each in expert if not each.formed]
+    return {"well_formed": {**{name: each.document() for name, each in shares.items()}, "broken": broken[:MOST_WORSE]}}
 
 
 def _failures(judged: Sequence[Judged]) -> list[dict[str, Any]]:
@@ -116,18 +146,20 @@ def _failures(judged: Sequence[Judged]) -> list[dict[str, Any]]:
         if each.score >= 1 or shown[stratum] >= SHOWN_PER_STRATUM:
             continue
         shown[stratum] += 1
-        found.append(
-            {
-                "id": each.row["id"],
-                "stratum": stratum,
-                "asked": _short(each.row["messages"][-1]["content"]),
-                "expected": _short(each.row["answer"]),
-                "answered": _short(each.output),
-                "score": each.score,
-                "reason": each.reason,
-            }
-        )
+        found.append(_case(each))
     return found
+
+
+def _case(each: Judged) -> dict[str, Any]:
+    return {
+        "id": each.row["id"],
+        "stratum": each.row["stratum"],
+        "asked": _short(each.row["messages"][-1]["content"]),
+        "expected": _short(each.row["answer"]),
+        "answered": _short(each.output),
+        "score": each.score,
+        "reason": each.reason,
+    }
 
 
 def _short(text: str) -> str:

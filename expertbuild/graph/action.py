@@ -26,6 +26,9 @@ class Action:
     """`package.module:name`"""
     libraries: tuple[str, ...] = ()
     """Distributions whose installed version is part of the key."""
+    engines: Callable[[Mapping[str, Any]], Mapping[str, str | None]] | None = None
+    """From what the action reads to whatever else decides the result on this machine, with its version: programs that
+    are found, libraries that are looked up by name. In the key beside the libraries; asked by every plan, so cheap."""
     unkeyed: tuple[str, ...] = ()
     """Dotted paths that the function sees and the key does not: worker counts, how often to save, where a file
     lies whose content is in the key. They must never decide which result is reached."""

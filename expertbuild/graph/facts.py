@@ -60,7 +60,8 @@ class Facts:
             given,
             {role: self.file(step, role) for role in sorted(step.files)},
             self._code.closure(modules, step.id),
-            {name: self._libraries.version(name) for name in sorted(action.libraries)},
+            {name: self._libraries.version(name) for name in sorted(action.libraries)}
+            | dict(action.engines(config) if action.engines else {}),
         )
 
     def file(self, step: Step, role: str) -> str:

@@ -1,10 +1,10 @@
 """How a build ended: a status for every step, the results, and what failed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expertbuild.graph.action import Step
+from expertbuild.graph.action import Step, in_order
 from expertbuild.graph.cache import Cache, Damaged
 from expertbuild.graph.errors import CacheProblem, StepFailed
 from expertbuild.graph.events import Failed, Status
@@ -85,6 +85,10 @@ class Outcome(Mapping[str, StepOutcome]):
                 exit_code=failure.exit_code,
                 kind=failure.kind,
             )
+
+    def of(self, steps: Iterable[Step]) -> "Outcome":
+        """The part of it that some steps and all they stand on make up."""
+        return Outcome({step.id: self._steps[step.id] for step in in_order(steps)}, self._cache)
 
     def keep(self, step: str, label: str, file: Path | None = None) -> None:
         """Never shrink away what `step` stands on, as long as `file` (a package, say) is there."""

@@ -85,6 +85,8 @@ def _evaluation(fresh: Fresh) -> str:
         f"scorer: {{kind: {fresh.guess.scorer}}}",
         f"cases: {fresh.guess.test}",
         "margin: 0.1               # the lower end of the interval of (expert - base) must be above this",
+        "regression: 0             # how far below the last installed release it may surely lie",
+        "compatibility: 0.02       # share of another expert's test cases that it may take when both are installed",
         "confidence: 0.95",
     )
 

@@ -40,8 +40,14 @@ class Target:
             raise CannotLower(f"{self.module} has no tensor {part}.")
         return self.parts[part]
 
-    def rank(self) -> int:
-        return int(self._by_pattern("rank_pattern", "r"))
+    def rank(self, rows: int | None = None) -> int:
+        """What the configuration says, which decides the scale; `rows`: what the tensors have, which must be the same."""
+        rank = self._by_pattern("rank_pattern", "r")
+        if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
+            raise CannotLower(f"{self.module} has the rank {str(rank)[:40]}, which is none.")
+        if rows not in (None, rank):
+            raise CannotLower(f"{self.module} has rank {rank} by its configuration and {rows} by its tensors.")
+        return rank
 
     def alpha(self) -> float:
         return float(self._by_pattern("alpha_pattern", "lora_alpha" if "lora_alpha" in self.config else "alpha"))
@@ -87,7 +93,7 @@ def lower(peft_directory: Path | str, base_directory: Path | str, *, dtype: torc
         base = BaseWeights(Path(base_directory), stack, dtype)
         modules, shared = _by_module(directory)
         found = {
-            module: LOWERINGS[kind](Target(module, parts, config, base, shared))
+            module: _lowered(kind, Target(module, parts, config, base, shared))
             for module, parts in sorted(modules.items())
         }
     slots = {module: slot for module, slot in found.items() if any(True for _ in _tensors(slot))}
@@ -111,10 +117,18 @@ def kind_of(config: Mapping[str, Any]) -> str:
     return kind
 
 
+def _lowered(kind: str, target: Target) -> Slot:
+    try:
+        return LOWERINGS[kind](target)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, re.error) as error:
+        reason = str(error).split("\n", 1)[0][:200]
+        raise CannotLower(f"{target.module}: its tensors and adapter_config.json do not fit ({reason}).") from error
+
+
 def _lora(target: Target) -> Slot:
     """B (A x), with alpha / r or alpha / sqrt(r) in B."""
     a, b = target["lora_A.weight"], target["lora_B.weight"]
-    return Slot(a=a, b=b * _lora_scale(target))
+    return Slot(a=a, b=b * _lora_scale(target, len(a)))
 
 
 def _adalora(target: Target) -> Slot:
@@ -167,7 +181,7 @@ def _loha(target: Target) -> Slot:
     left_too, right_too = target["hada_w2_a"], target["hada_w2_b"]
     b = (left[:, :, None] * left_too[:, None, :]).flatten(1)
     a = (right[:, None, :] * right_too[None, :, :]).flatten(0, 1)
-    return Slot(a=a, b=b * (target.alpha() / target.rank()))
+    return Slot(a=a, b=b * (target.alpha() / target.rank(left.shape[1])))
 
 
 def _lokr(target: Target) -> Slot:
@@ -244,8 +258,8 @@ def _by_module(directory: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str,
     return modules, shared
 
 
-def _lora_scale(target: Target) -> float:
-    rank = target.rank()
+def _lora_scale(target: Target, rows: int) -> float:
+    rank = target.rank(rows)
     return target.alpha() / (math.sqrt(rank) if target.config.get("use_rslora") else rank)
 
 

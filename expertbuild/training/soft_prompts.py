@@ -51,7 +51,7 @@ class PromptedPass(PlainPass):
 
 def is_prompt(config: Mapping[str, Any]) -> bool:
     """Whether an adapter_config.json describes a soft prompt that can be lowered."""
-    return config.get("peft_type") in PROMPT_KINDS
+    return str(config.get("peft_type")) in PROMPT_KINDS
 
 
 def lower_prompt(directory: Path, config: Mapping[str, Any], base: Path) -> SlotRecord:

@@ -54,6 +54,7 @@ def preview(argv: Sequence[str]) -> int:
     if not 1 <= said.rows <= 1000:
         raise Mistake("--rows takes a number from 1 to 1000.")
     job = _job(said.words)
+    from expertbuild.actions.dataset import placed
     from expertbuild.data.preview import preview as previewed
     from expertbuild.evaluation.scorers import scorer
     from runtime.engine.base import locate
@@ -72,8 +73,8 @@ def preview(argv: Sequence[str]) -> int:
             judge=scorer,
         )
     except Problem as problem:
-        place = job.origins.of(f"dataset.{dataset['use']}.{problem.where}") if problem.where else ""
-        problem.where = place or problem.where
+        place = placed(problem.where, dataset["use"])
+        problem.where = job.origins.of(place) if place != problem.where else place
         raise
     if said.json:
         return print_json({"steps": steps})
@@ -128,12 +129,16 @@ def _built(job: Job) -> Path:
     from expertbuild.build import steps_of
     from expertbuild.display import listener
     from expertbuild.graph import Cache, build
+    from expertbuild.graph.action import in_order
     from expertbuild.located import located
 
     steps = steps_of(job)
     with listener("auto") as listen:
         outcome = build(
-            steps, Cache(job.config["paths"]["cache"]), jobs=job.config["jobs"], listener=located(listen, job)
+            steps,
+            Cache(job.config["paths"]["cache"]),
+            jobs=job.config["jobs"],
+            listener=located(listen, dict.fromkeys([step.id for step in in_order(steps)], job)),
         )
     [name] = [step.id for step in steps if step.action.name == "report"][:1]
     if outcome[name].record is None:

@@ -49,10 +49,11 @@ def weight_files(directory: Path | str) -> list[Path]:
     index = root / "model.safetensors.index.json"
     if index.is_file():
         places = read_json(index).get("weight_map", {})
-        names = sorted(set(places.values())) if isinstance(places, dict) else []
-        strange = [name for name in names if not isinstance(name, str) or Path(name).name != name]
-        if strange or not names:
+        named = list(places.values()) if isinstance(places, dict) else []
+        strange = [name for name in named if not isinstance(name, str) or Path(name).name != name]
+        if strange or not named:
             raise BaseRefused("weight_map does not name files beside it.", where=str(index))
+        names = sorted(set(named))
     elif (root / "model.safetensors").is_file():
         names = ["model.safetensors"]
     else:

@@ -16,7 +16,7 @@ from runtime.artifact.slots import SlotRecord
 from runtime.engine.adapters import Adapters, Attached
 from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
-from runtime.engine.errors import BaseRefused, CanaryFailed, RequestRefused
+from runtime.engine.errors import CanaryFailed, RequestRefused, SettingRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 from runtime.engine.graphs import GRAPHS, Graphs
 from runtime.engine.group import Group
@@ -29,8 +29,9 @@ from runtime.engine.rope import Rope, rope_of
 from runtime.engine.runner import Runner
 from runtime.engine.sampler import Sampling
 from runtime.engine.scheduler import Scheduler
-from runtime.engine.sequence import BeamRules, Event, Request, Result, Usage, check_request
+from runtime.engine.sequence import SPECULATION, BeamRules, Event, Request, Result, Usage, check_request
 from runtime.engine.sequence import Sequence as Running
+from runtime.engine.settings import check_known, check_whole, device_of
 from runtime.engine.speculation import Speculation
 from runtime.engine.speculation.base import Base
 from runtime.engine.speculation.ngram import Ngram
@@ -66,12 +67,13 @@ class Engine:
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
-        if graphs not in GRAPHS:
-            raise BaseRefused(f"graphs={str(graphs)[:40]!r} is not one of {', '.join(GRAPHS)}.")
         kind = _PAGES[cache_dtype]
         captured = graphs == "auto" and kind is Pages and Graphs.work(model)
         spare = 1 if captured else 0  # a block that the cache does not know of
-        pages = kind(model.shape, blocks + spare, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        try:
+            pages = kind(model.shape, blocks + spare, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+        except RuntimeError as error:  # as torch says that there is no such memory
+            raise SettingRefused(f"no memory for a cache of {cache_tokens} tokens.", hint="Ask for fewer.") from error
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
@@ -108,9 +110,17 @@ class Engine:
         `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
         `graphs`: off launches the kernels of a decoding step on a GPU one by one, as everywhere else.
         """
+        check_whole("max_batch", max_batch, 1)
+        check_whole("step_tokens", step_tokens, 1)
+        if cache_tokens is not None:
+            check_whole("cache_tokens", cache_tokens, 1)
+        check_known("speculate", speculate, SPECULATION)
+        check_known("cache_dtype", cache_dtype, _PAGES)
+        check_known("graphs", graphs, GRAPHS)
+        place = device_of(device)
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
-        model = Model(root, device=torch.device(device), dtype=dtype, weights=weights)
+        model = Model(root, device=place, dtype=dtype, weights=weights)
         if cache_tokens is None:
             per_token = _PAGES[cache_dtype].bytes_per_token(model.shape, model.dtype)
             cache_tokens = max(CACHE_BYTES // per_token, 2 * BLOCK_SIZE)
@@ -176,13 +186,14 @@ class Engine:
         if not isinstance(told, Mapping):
             raise RequestRefused("rope is not an object.")
         key = repr(told)
-        if key not in self._ropes:
+        found = self._ropes.get(key)
+        if found is None:
             try:
                 found = rope_of(told, size=shape.head_dim, context=shape.context, theta=shape.theta, strict=True)
             except (ValueError, OverflowError) as reason:
                 raise RequestRefused(f"{reason}.") from reason
-            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}
-        return self._ropes[key]
+            self._ropes = {key: found, **dict(list(self._ropes.items())[:63])}  # of two threads, one may lose its own
+        return found
 
     def longest(self, told: Mapping[str, Any] | None = None) -> int:
         """Tokens that a request with this rope may come to, its answer included."""
@@ -206,12 +217,25 @@ class Engine:
             adapter=adapter,
             matcher=request.grammar.start() if request.grammar is not None else None,
             limit=limit,
-            root=self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}"),
+            root=self._root(request, adapter, rope),
             tokenizer=self.tokenizer,
             vocabulary=self.model.shape.vocab,
             rope=rope,
         )
         self._progress.begin(Group(request, sequence))
+
+    def _root(self, request: Request, adapter: Attached | None, rope: Rope) -> bytes:
+        return self._scheduler.cache.root(f"{rope.key(len(request.tokens))} {adapter.content if adapter else ''}")
+
+    def keep(self, who: str, request: Request, answer: Sequence[int]) -> None:
+        """Spares what the cache knows of a text that will go on, in place of what `who` kept before: see `Cache.keep`."""
+        adapter = self._adapters.find(request.adapter) if request.adapter is not None else None
+        text = [*[0] * (adapter.virtual if adapter is not None else 0), *request.tokens, *answer]
+        self._scheduler.cache.keep(who, text, self._root(request, adapter, self.rope(request.rope)))
+
+    def let_go(self, who: str) -> None:
+        """What `who` keeps is like all else in the cache again."""
+        self._scheduler.cache.let_go(who)
 
     def cancel(self, id: str) -> None:
         """Ends a request; its last event says cancelled. Unknown and finished ids are ignored."""

@@ -11,6 +11,10 @@ class BaseUnavailable(Problem):
     """A base that exists somewhere, but not here and now."""
 
 
+class SettingRefused(Mistake):
+    """A setting of the engine that means nothing, or that asks for what this machine does not have."""
+
+
 class ChatRefused(Mistake):
     """Messages that the base's chat template does not take."""
 

@@ -178,19 +178,24 @@ class Grammars:
             raise GrammarRefused(f"this base has no token {str(token.name)[:60]!r}.", where=where)
         if not token.negated:
             return str(id)
-        out = sorted({id, *self._tokenizer.eos_ids})
+        out = sorted({id, *self._ends()})
         gaps = [(low + 1, high - 1) for low, high in zip([-1, *out], [*out, size], strict=True) if low + 1 < high]
         return ",".join(f"{low}-{high}" for low, high in gaps)
 
     def _ll_tokenizer(self) -> LLTokenizer:
         """Built when the first grammar comes: a second's work for a large vocabulary."""
-        if not self._tokenizer.eos_ids:
+        if not (ends := self._ends()):
             raise GrammarRefused("this base names no end token, so no grammar could end.")
         if self._known is None:
-            self._known = LLTokenizer(
-                self._tokenizer.document, n_vocab=self._vocabulary, eos_token=sorted(self._tokenizer.eos_ids)
-            )
+            try:
+                self._known = LLTokenizer(self._tokenizer.document, n_vocab=self._vocabulary, eos_token=ends)
+            except Exception as error:  # llguidance reads fewer kinds of tokenizers than the tokenizers library
+                raise GrammarRefused(f"no grammar can bind this base's tokenizer: {_first_line(str(error))}") from error
         return self._known
+
+    def _ends(self) -> list[int]:
+        """The end tokens that there are: a config.json may name ids without a token."""
+        return sorted(id for id in self._tokenizer.eos_ids if 0 <= id < self._tokenizer.vocab_size)
 
 
 def _schema_text(schema: Mapping[str, Any]) -> str:

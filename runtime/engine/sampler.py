@@ -120,7 +120,9 @@ def _draw(logits: Tensor, draws: Sequence[Draw], width: int) -> list[int]:
 
     rules = [draw.sampling for draw in draws]
     uniform = column([uniform_number(draw.seed, draw.position) for draw in draws])
-    scaled = logits.double() / column([rule.temperature for rule in rules])
+    # Less the largest first: divided by a tiny temperature, all would be infinite.
+    scaled = logits.double()
+    scaled = (scaled - scaled.amax(-1, keepdim=True)) / column([rule.temperature for rule in rules])
     order = None
     if width:
         scaled, order = scaled.topk(width, dim=-1)  # the likeliest first

@@ -63,6 +63,8 @@ _ARCHITECTURES: dict[str, dict[str, bool]] = {
     "qwen2": _QWEN2,
     "llama": {},
 }
+# The size of a head where config.json does not say it, if that is not the hidden size over the heads.
+_HEAD_DIMS = {"qwen3": 128}
 
 
 def _shape(config: Mapping[str, Any]) -> Shape:
@@ -83,7 +85,7 @@ def _shape(config: Mapping[str, Any]) -> Shape:
     kv_heads = heads
     if config.get("num_key_value_heads") is not None:
         kv_heads = _positive(config, "num_key_value_heads")
-    head_dim = hidden // heads
+    head_dim = _HEAD_DIMS.get(kind, hidden // heads)
     if config.get("head_dim") is not None:
         head_dim = _positive(config, "head_dim")
     if heads % kv_heads or head_dim % 2 or head_dim > _MOST_HEAD_DIM:

@@ -22,7 +22,10 @@ from runtime.engine.errors import BaseRefused, ChatRefused
 def template_text(root: Path, settings: Mapping[str, Any]) -> str | None:
     file = root / "chat_template.jinja"
     if file.is_file():
-        return file.read_text(encoding="utf-8")
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BaseRefused("is not text.", where=str(file)) from error
     template = settings.get("chat_template")
     if isinstance(template, list):  # several named templates: the default one is for chatting
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}

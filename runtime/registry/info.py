@@ -76,7 +76,9 @@ def _lines(described: Mapping[str, Any]) -> Iterator[str]:
         here = "" if variant["present"] else " (not in this package)"
         yield f"  variant {base}: {adapter['kind']}{rank}, {variant['bytes']:,} bytes{here}"
         yield f"    base {variant['base_digest'][:16]}..., tokenizer {variant['tokenizer_digest'][:16]}..."
-        yield f"    {_evaluation(provenance['evaluation'].get(base))}"
+        stated = provenance["evaluation"].get(base)
+        yield f"    {_evaluation(stated)}"
+        yield from (f"    {line}" for line in _further(stated or {}))
     yield from provenance_lines(provenance)
 
 
@@ -90,6 +92,20 @@ def _evaluation(found: Mapping[str, Any] | None) -> str:
         confidence = f"{100 * found['confidence']:g} % interval" if "confidence" in found else "interval"
         text += f", {confidence} of the difference {low:.3g} to {high:.3g}"
     return f"{text} ({MEASURED_BY})"
+
+
+def _further(found: Mapping[str, Any]) -> Iterator[str]:
+    """Form, and the release before: what older packages do not state."""
+    if "well_formed" in found:
+        yield f"well formed: {found['well_formed']:.3g} of its answers"
+    if not (released := found.get("released")):
+        return
+    text = f"release {released['version']} (id {str(released['id'])[:16]}) before it"
+    if "interval" in released:
+        low, high = released["interval"]
+        yield f"{text}: {released['score']:.3g} on the same {released['n']} cases, interval of the difference {low:.3g} to {high:.3g}"
+    else:
+        yield f"{text}: not compared, {released.get('unlike', 'no reason is stated')}"
 
 
 def _variant(package: Package, base: str) -> dict[str, Any]:

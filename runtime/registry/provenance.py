@@ -11,7 +11,7 @@ from typing import Any
 
 from runtime.artifact.strict_json import canonical
 
-_ORDER = ("base", "dataset", "train", "compile", "evaluate", "profile")
+_ORDER = ("base", "dataset", "train", "compile", "evaluate", "compare", "profile")
 _SHORT = 12
 _LONGEST = 160
 _MOST = 200  # settings of one action

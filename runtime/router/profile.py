@@ -46,8 +46,11 @@ class Profile:
         A package without a profile is routed by what its manifest says.
         """
         folder = Path(directory) / "profile"
-        if not folder.exists():
-            return cls._by_manifest(Path(directory) / "manifest.json", name)
+        return cls.read(folder, name) if folder.exists() else cls._by_manifest(Path(directory) / "manifest.json", name)
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> "Profile":
+        """The profile in the two files of a folder."""
         what = f"profile/{PROFILE_FILE} of {name}"
         try:
             document = read(_bytes(folder / PROFILE_FILE, what), what, cap=_JSON_CAP)

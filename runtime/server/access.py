@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from runtime.artifact.strict_json import read
-from runtime.server.errors import BadRequest, BodyTooLarge, NoKey, NotJson
+from runtime.server.errors import BadRequest, BodyTooLarge, ClientGone, NoKey, NotJson
 
 KEY_VARIABLE = "EXPERTBUILD_API_KEY"
 _SLOWEST_BODY = 30.0  # seconds
@@ -47,6 +47,8 @@ async def read_body(request: Request, most: int) -> Any:
                 body += piece
                 if len(body) > most:
                     raise _too_large(most)
+    except ClientDisconnect:
+        raise ClientGone("The client hung up before all of its request was there.") from None
     except TimeoutError:
         raise BadRequest(f"The body did not arrive within {_SLOWEST_BODY:.0f} seconds.") from None
     return read(bytes(body), "The body", cap=most, depth=_DEPTH)

@@ -27,8 +27,10 @@ Text = Annotated[str, Field(strict=True)]
 Stop = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_STOP)]
 
 
-TokenId = Annotated[int, Field(ge=0, lt=1 << 31)]
-Bias = Annotated[float, Field(ge=-100, le=100)]
+Switch = Annotated[bool, Field(strict=True)]
+TokenId = Annotated[int, Field(strict=True, ge=0, lt=1 << 31)]
+TokenKey = Annotated[int, Field(ge=0, lt=1 << 31)]  # a key of an object, which JSON knows as text alone
+Bias = Annotated[float, Field(strict=True, ge=-100, le=100)]
 
 
 class _Strict(BaseModel):
@@ -54,7 +56,7 @@ class JsonSchema(_Strict):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     name: Text
     schema_: dict[str, Any] = Field(alias="schema")
-    strict: bool | None = None
+    strict: Switch | None = None
     description: Text | None = None
 
 
@@ -67,12 +69,12 @@ class Weighted(_Strict):
     """One of several experts that answer together: a field of ours, sent as `extra_body`."""
 
     name: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
-    weight: Annotated[float, Field(gt=0, le=MOST_WEIGHT)] = 1.0
+    weight: Annotated[float, Field(strict=True, gt=0, le=MOST_WEIGHT)] = 1.0
 
 
 class StreamOptions(_Strict):
-    include_usage: bool = False
-    include_obfuscation: bool = False
+    include_usage: Switch = False
+    include_obfuscation: Switch = False
 
 
 class ChatRequest(_Strict):
@@ -81,29 +83,29 @@ class ChatRequest(_Strict):
     messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
     model: Annotated[str, Field(strict=True, min_length=1, max_length=200)] = AUTO
     experts: Annotated[list[Weighted], Field(min_length=1, max_length=MOST_MIXED)] | None = None
-    stream: bool = False
+    stream: Switch = False
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1 << 24)] | None = None
     max_completion_tokens: Annotated[int, Field(strict=True, ge=1, le=1 << 24)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
-    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    repetition_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
-    presence_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
-    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
-    logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=MOST_BIASES)] | None = None
+    min_p: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(strict=True, ge=0.01, le=100)] | None = None
+    presence_penalty: Annotated[float, Field(strict=True, ge=-2, le=2)] = 0.0
+    frequency_penalty: Annotated[float, Field(strict=True, ge=-2, le=2)] = 0.0
+    logit_bias: Annotated[dict[TokenKey, Bias], Field(max_length=MOST_BIASES)] | None = None
     seed: Annotated[int, Field(strict=True, ge=-(1 << 63), lt=1 << 63)] | None = None
     rope: Annotated[dict[Text, Any], Field(max_length=16)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
     stop_token_ids: Annotated[list[TokenId], Field(max_length=MOST_STOPS)] | None = None
-    logprobs: Annotated[bool, Field(strict=True)] = False
+    logprobs: Switch = False
     top_logprobs: Annotated[int, Field(strict=True, ge=0, le=MOST_ALTERNATIVES)] = 0
     n: Annotated[int, Field(strict=True, ge=1, le=MOST_CHOICES)] = 1
     best_of: Annotated[int, Field(strict=True, ge=1, le=MOST_CHOICES)] | None = None
-    use_beam_search: Annotated[bool, Field(strict=True)] = False
-    length_penalty: Annotated[float, Field(ge=-10, le=10)] | None = None
-    early_stopping: Annotated[bool, Field(strict=True)] | Literal["never"] | None = None
+    use_beam_search: Switch = False
+    length_penalty: Annotated[float, Field(strict=True, ge=-10, le=10)] | None = None
+    early_stopping: Switch | Literal["never"] | None = None
     priority: Annotated[int, Field(strict=True, ge=-(1 << 31), le=1 << 31)] = 0
     speculate: Literal["none", "ngram", "base"] | None = None
     response_format: ResponseFormat | None = None

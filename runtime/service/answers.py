@@ -30,7 +30,7 @@ class Ask:
     frequency_penalty: float = 0.0
     logit_bias: Mapping[int, float] | None = None  # token id and what is added to its logit
     seed: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: str | tuple[str, ...] = ()
     stop_tokens: tuple[int, ...] = ()
     logprobs: int | None = None  # tell the answer's log-probabilities, with so many alternatives for each token
     n: int = 1  # answers
@@ -46,8 +46,7 @@ class Ask:
         """From a prompt, or a conversation, or what is one already."""
         if isinstance(prompt, Ask):
             return prompt
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-        return cls(messages, **options)
+        return cls([{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt, **options)
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class Answer:
     choice: int = 0  # which of the `n` answers
     logprobs: tuple[Likelihood, ...] = ()
     score: float | None = None  # by which beams and `best_of` were ranked
+    tokens: tuple[int, ...] = ()  # what the text was made of; no end token
 
 
 @dataclass(frozen=True)

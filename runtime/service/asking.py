@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
 from runtime.engine.adapters import Attached
+from runtime.engine.errors import ChatRefused
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request
@@ -56,7 +57,7 @@ def request_of(
         sampling=rules,
         grammar=grammar,
         rope=_first(ask.rope, decoding.rope),
-        stop=tuple(dict.fromkeys((*ask.stop, *decoding.stop))),
+        stop=tuple(dict.fromkeys((*((ask.stop,) if isinstance(ask.stop, str) else ask.stop), *decoding.stop))),
         stop_tokens=ask.stop_tokens,
         logprobs=ask.logprobs,
         n=ask.n,
@@ -66,6 +67,17 @@ def request_of(
         speculate=ask.speculate,
         id=id,
     )
+
+
+def check_messages(messages: Messages) -> None:
+    """Refuses what is no conversation, before anybody reads it."""
+    if not isinstance(messages, (list, tuple)):
+        raise ChatRefused("a conversation is a text or a list of messages.")
+    for place, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not all(
+            isinstance(message.get(key), str) for key in ("role", "content")
+        ):
+            raise ChatRefused(f"message {place} of the conversation has no text as its role and its content.")
 
 
 def with_system(messages: Messages, system: str) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ whoever runs the process restarts it, nobody goes on with a cache in an unknown 
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -55,7 +56,7 @@ class Driver:
             if self._open >= self._most:
                 raise Overloaded(f"{self._most} requests are open already.", hint="Try again in a moment.")
             self._open += 1
-        self._inbox.put(lambda: self._admit(request, sink))
+            self._inbox.put(lambda: self._admit(request, sink))
 
     def cancel(self, request_id: str) -> None:
         """Give a request up; one that is over already is left alone."""
@@ -63,8 +64,6 @@ class Driver:
 
     def call(self, work: Callable[[Engine], T]) -> T:
         """Do something with the engine between two steps, and wait for it."""
-        with self._lock:
-            self._check_alive()
         future: Future[T] = Future()
 
         def run() -> None:
@@ -73,8 +72,19 @@ class Driver:
             except BaseException as error:
                 future.set_exception(error)
 
-        self._inbox.put(run)
+        with self._lock:
+            self._check_alive()
+            self._inbox.put(run)
         return future.result()
+
+    def tell(self, work: Callable[[Engine], None]) -> None:
+        """Do something with the engine between two steps, some time; nobody waits for it or hears of its failure."""
+
+        def run() -> None:
+            with suppress(Exception):
+                work(self.engine)
+
+        self._inbox.put(run)
 
     def close(self) -> None:
         """Stop the thread; open requests are told."""
@@ -82,7 +92,7 @@ class Driver:
             if self._closed:
                 return
             self._closed = True
-        self._inbox.put(None)
+            self._inbox.put(None)  # under the lock, as all work is: what comes after it would wait for ever
         self._thread.join(timeout=30)
 
     def _check_alive(self) -> None:

@@ -66,6 +66,7 @@ def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
         news.choice,
         result.logprobs,
         result.score,
+        tuple(result.tokens),
     )
     # Where only the best answers are told, the whole text comes with the end, and so do its log-probabilities.
     return Piece(news.text, answer, news.choice, result.logprobs if news.text else (), news.over)

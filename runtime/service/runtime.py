@@ -14,10 +14,11 @@ from typing import Any, Self
 from runtime.artifact.manifest import Decoding
 from runtime.artifact.slots import DTYPES
 from runtime.engine.engine import Engine
+from runtime.engine.settings import check_known, check_share, check_whole
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
-from runtime.service.asking import Prepared, request_of, texts_to_route
+from runtime.service.asking import Prepared, check_messages, request_of, texts_to_route
 from runtime.service.bases import Base, find_base
 from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
@@ -63,6 +64,10 @@ class Runtime:
         is installed meanwhile (only where `experts` is None). Experts that are named and cannot be loaded raise; of all
         others `refused` says why.
         """
+        check_whole("queue", queue, 0)
+        check_whole("max_tokens", max_tokens, 1)
+        check_share("threshold", threshold)
+        check_known("dtype", dtype, ("auto", *DTYPES))
         found = base if isinstance(base, Base) else find_base(base)
         self.base = found.name
         self.store = store or Store()
@@ -147,6 +152,7 @@ class Runtime:
 
     def prepare(self, ask: Ask) -> Prepared:
         """Choose who answers and make the engine's request. Nothing is queued yet."""
+        check_messages(ask.messages)
         decision = self.route(ask.messages) if ask.expert == AUTO and not ask.experts else None
         experts = self._roster.together(ask.experts)
         name = decision.expert if decision else self._leader(ask, experts)
@@ -203,8 +209,9 @@ class Runtime:
         return listen_async(self._driver, prepared)
 
     def session(self, expert: str = AUTO, **options: Any) -> Session:
-        """A conversation that remembers what was said."""
-        return Session(self, expert, options)
+        """A conversation that remembers what was said. `options` are the fields of `Ask`."""
+        Ask((), expert, **options)  # a field that there is not is told now
+        return Session(self, self._driver, expert, options)
 
     # State
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from expertbuild.compose.check import FORMLESS
 from expertbuild.compose.schemas import documents
 from expertbuild.data.generators.tasks import GENERATORS
 from expertbuild.data.measures import MEASURES
 from expertbuild.data.sources import SOURCES
 from expertbuild.data.transforms import TRANSFORMS
-from expertbuild.evaluation.scorers import SCORERS
+from expertbuild.evaluation.scorers import SCORERS, form
 from expertbuild.training.adapters import ADAPTERS
 from expertbuild.training.settings import Settings
 
@@ -40,6 +41,11 @@ def test_every_scorer_takes_the_options_that_may_be_written():
     for kind, module in SCORERS.modules.items():
         taken = list(inspect.signature(importlib.import_module(module).score).parameters)[2:]
         assert set(documents()["scorer"]["$defs"][kind]["properties"]) - {"kind"} == set(taken), kind
+
+
+def test_the_scorers_that_take_any_text_are_those_without_a_form_of_their_own():
+    without = {kind for kind in SCORERS.modules if form({"kind": kind}) is None}
+    assert without == set(FORMLESS)
 
 
 def test_every_generator_takes_the_options_that_may_be_written():

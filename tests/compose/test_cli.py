@@ -46,11 +46,17 @@ def test_one_wrong_job_keeps_all_from_starting(capsys):
     assert recorded() == []
 
 
-def test_a_job_that_fails_does_not_stop_the_others_and_the_end_says_which(capsys):
+def test_a_job_that_fails_does_not_stop_the_others_and_the_end_says_which_and_why(capsys):
     assert cli.main(["-m", "expert=expert-json", "seed=0,1,2,5"]) == 2
     assert len(recorded()) == 4
     said = capsys.readouterr().err.splitlines()
-    assert said[-3:] == ["2 of 4 builds failed:", "#1 : expert=expert-json seed=1", "#2 : expert=expert-json seed=2"]
+    assert said[-5:] == [
+        "2 of 4 builds failed:",
+        "#1 : expert=expert-json seed=1",
+        "     train: the disk is full.",
+        "#2 : expert=expert-json seed=2",
+        "     that will not do.",
+    ]
 
 
 def test_stopping_one_job_stops_all(capsys):

@@ -17,10 +17,12 @@ from tests.tiny import tiny_base
 
 EXPERTS = {
     "expert-extract": "text_to_json",
-    "expert-json": "json_repair",
     "expert-neo4j": "text_to_cypher",
     "expert-sql": "text_to_sql",
 }
+
+
+JSON = ("json_repair", "json_style", "json_transform", "json_schema_of", "text_to_json")
 
 
 @cache
@@ -61,6 +63,19 @@ def test_a_grammar_accepts_every_answer_of_its_own_generator(expert, generator, 
     assert refused == []
 
 
+@pytest.mark.parametrize("generator", JSON)
+def test_every_task_of_expert_json_is_answered_in_its_grammar(generator):
+    rng = random.Random(generator)
+    draw = GENERATORS.load(generator).draw
+    refused = [
+        row["answer"]
+        for part in ("train", "held_out")
+        for row in (draw(rng, part, part) for _ in range(100))
+        if not accepts("expert-json", row["answer"])
+    ]
+    assert refused == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -68,6 +83,8 @@ def test_a_grammar_accepts_every_answer_of_its_own_generator(expert, generator, 
         "[]",
         '"text"',
         "-0",
+        '{\n  "a": [\n    1,\n    2\n  ],\n  "b": {}\n}',
+        '{ "a" : 1 , "b" : [ ] }',
     ],
 )
 def test_json_is_accepted(answer):
@@ -88,6 +105,14 @@ def test_json_is_accepted(answer):
         "NaN",
         "True",
         '{"a":1} done',
+        ' {"a":1}',
+        '{"a":1}{"b":2}',
+        '{"a":1,"b"}',
+        '{,"a":1}',
+        "[1,]",
+        "// a comment\n1",
+        '{"a":\u00a01}',
+        "```json\n1\n```",
         '"a\n"',
         '"\\x"',
         "",
@@ -104,6 +129,7 @@ def test_what_is_nearly_json_is_refused(answer):
         "SELECT DISTINCT a.b AS c, COUNT(DISTINCT d) FROM a LEFT JOIN e ON a.x = e.x WHERE NOT (b > 1 OR c IS NULL) GROUP BY a.b HAVING SUM(d) >= 2.5 ORDER BY c DESC, a.b LIMIT 3 OFFSET 1;",
         "SELECT a FROM b WHERE c IN (SELECT d FROM e WHERE f LIKE '%it''s%') AND EXISTS (SELECT * FROM g);",
         'SELECT "Odd Name" FROM b WHERE price * 2 > -1;',
+        "-- cannot: orders has no column weight",
     ],
 )
 def test_queries_are_accepted(answer):
@@ -126,6 +152,11 @@ def test_queries_are_accepted(answer):
         "SELECT a FROM b LIMIT many;",
         "SELECT a FROM b GROUP BY;",
         "UPDATE a SET b = 1;",
+        "-- orders has no column weight",
+        "-- cannot: ",
+        "-- cannot: orders has no column weight\nDROP TABLE orders;",
+        "cannot: orders has no column weight",
+        "# cannot: orders has no column weight",
         "Here you go: SELECT a FROM b;",
         "",
     ],
@@ -141,6 +172,7 @@ def test_what_is_nearly_a_query_is_refused(answer):
         "MATCH (p:Person {name: 'Ann'})-[r:KNOWS|LIKES*1..3]->(:Person) WHERE NOT (p)-[:OWNS]->(:House) RETURN DISTINCT p.name AS name, count(*) AS total ORDER BY total DESC, name SKIP 5 LIMIT 10",
         "MATCH (p:Person)\nWHERE p.age >= 18 AND (p.name CONTAINS 'a' OR p.city IS NULL)\nRETURN avg(p.age)",
         "MATCH (p)<-[:OWNS]-(q) WITH p, collect(DISTINCT q.name) AS owners WHERE size(owners) > 2 RETURN p.name, owners",
+        "// cannot: Person has no property age",
         "OPTIONAL MATCH (a:A), (b:`Odd Label`) WHERE EXISTS { MATCH (a)-[:R]->(b) } AND a.x IN [1, 2] RETURN a.x",
     ],
 )
@@ -169,6 +201,9 @@ def test_cypher_is_accepted(answer):
         "MATCH (p:Person) WHERE p.name = 'open RETURN p",
         "MATCH (p:Person) RETURN p; MATCH (q) RETURN q",
         "CALL db.labels()",
+        "// Person has no property age",
+        "// cannot: Person has no property age\nMATCH (n) DELETE n",
+        "-- cannot: Person has no property age",
         "LOAD CSV FROM 'file:///etc/passwd' AS line RETURN line",
         "Here: MATCH (p) RETURN p",
         "match (p) return p",

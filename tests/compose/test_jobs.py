@@ -156,5 +156,5 @@ def test_words_become_a_command_without_flags_being_taken_for_overrides():
 
 
 def test_a_multirun_over_experts_may_set_what_only_experts_have(workspace):
-    made = composed("-m", "expert=expert-json,expert-sql", "dataset.offline.sources.0.rows=7")
-    assert [job.config["dataset"]["offline"]["sources"][0]["rows"] for job in made] == [7, 7]
+    made = composed("-m", "expert=expert-json,expert-sql", "dataset.offline.rows=7")
+    assert [job.config["dataset"]["offline"]["rows"] for job in made] == [7, 7]

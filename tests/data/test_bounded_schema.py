@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from expertbuild.data.bounded_schema import load, refusal
-from expertbuild.data.errors import RecipeMistake
+from expertbuild.data.errors import RecipeMistake, SourceMistake
 from expertbuild.data.transforms import Bench
+from expertbuild.data.transforms.schema import check
 from tests.data.samples import reasons, row, through
 
 OBJECT = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "pattern": "^[A-Z]\\w*$"}}}
@@ -110,6 +111,19 @@ def test_a_row_that_would_take_for_ever_is_left_out(tmp_path: Path) -> None:
     begun = time.process_time()
     assert refusal(bounded, 1) == "it takes too long to check"
     assert time.process_time() - begun < 60
+    listed = load(schema(tmp_path, {"items": {"enum": [f"n{number}" for number in range(50_000)]}}))
+    begun = time.process_time()
+    assert refusal(listed, ["none", *["n49999"] * 50_000][::-1]) == "it takes too long to check"
+    assert time.process_time() - begun < 20
     unique = load(schema(tmp_path, {"uniqueItems": True}))
     assert refusal(unique, [{"n": number} for number in range(50_000)]) == ""
     assert refusal(unique, [{"n": 1}, {"n": 1}]) == "uniqueItems"
+
+
+def test_a_schema_that_leads_outside_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    schema(tmp_path, {})
+    (tmp_path / "own" / "link.json").symlink_to(tmp_path / "answer.schema.json")
+    for name in ("../answer.schema.json", "link.json"):
+        with pytest.raises(SourceMistake, match="leads outside"):
+            check({"kind": "schema", "schema": name}, tmp_path / "own")

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
+from expertbuild.build import steps_of
 from expertbuild.cli import main
+from expertbuild.compose.command import read
+from expertbuild.compose.jobs import Job, jobs
+from expertbuild.graph import Cache
+from expertbuild.graph import build as run
 from runtime.engine.tokenizer import Tokenizer
 from tests.data.samples import build, row, write
 
@@ -26,6 +31,13 @@ def expert(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> list[
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EXPERTBUILD_HOME", str(tmp_path / "home"))
     return ["expert=expert-own", "dataset=files", f"base.source=path:{base}", "base.digest=null", "base.tokenizer_digest=null", "jobs=1"]  # fmt: skip
+
+
+def job_of(words: list[str]) -> Job:
+    command = read(words)
+    assert command is not None
+    [job] = jobs(command)
+    return job
 
 
 RECIPE = """
@@ -60,6 +72,23 @@ def test_preview_shows_rows_before_and_after_each_transform(
         "question 0  ",
         "question 0",
     )
+
+
+def test_preview_names_the_line_of_the_data_and_else_of_the_recipe(
+    tmp_path: Path, expert: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "experts" / "expert-own" / "data" / "rows.jsonl"
+    data.write_text('{"messages": [{"role": "user", "content": "a"}], "answer": 7}\n')
+    assert main(["dataset", "preview", *expert]) == 2
+    assert 'rows.jsonl:1: "answer" is missing' in (err := capsys.readouterr().err) and "dataset.yaml" not in err
+    assert main([*expert, "target=dataset"]) == 2
+    assert ': rows.jsonl:1: "answer" is missing' in (err := capsys.readouterr().err) and "dataset.files" not in err
+    recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
+    git = "{kind: git, repository: 'git+https://-x/y.git@%s', path: a.jsonl}" % ("0" * 40)
+    recipe.write_text(RECIPE.replace("{kind: files, path: data/*.jsonl}", git))
+    for words in (["dataset", "preview", *expert], [*expert, "target=dataset"]):
+        assert main(words) == 2
+        assert "experts/expert-own/dataset.yaml:4: " in capsys.readouterr().err
 
 
 def test_validate_names_every_line_that_is_no_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,17 +186,35 @@ def test_a_build_ends_with_its_report_and_a_broken_bound_names_file_and_line(
 
 
 def test_a_training_stands_on_the_gate_where_bounds_are_set_and_only_there(tmp_path: Path, expert: list[str]) -> None:
-    from expertbuild.build import steps_of
-    from expertbuild.compose.command import read
-    from expertbuild.compose.jobs import jobs
-
     def inputs() -> set[str]:
-        command = read([*expert, "target=train"])
-        assert command is not None
-        [train] = steps_of(jobs(command)[0])
+        [train] = steps_of(job_of([*expert, "target=train"]))
         return set(train.inputs)
 
     assert inputs() == {"base", "dataset", "gate"}
     recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
     recipe.write_text(RECIPE.replace("      max: 0.9\n", "      threshold: 0.7\n"))
     assert inputs() == {"base", "dataset"}
+
+
+def test_another_recipe_and_another_measure_build_no_rows_anew(
+    tmp_path: Path, expert: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*expert, "target=dataset"]) == 0
+    recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
+
+    def planned(text: str) -> dict[str, str]:
+        recipe.write_text(text)
+        job = job_of([*expert, "target=dataset"])
+        made = run(steps_of(job), Cache(job.config["paths"]["cache"]), dry_run=True)
+        return {each.step.action.name: each.status.value for each in made.values()}
+
+    beside = RECIPE + "\nbeside:\n  sources:\n    - {kind: generator, name: json_repair, rows: 5}\n"
+    assert planned(beside) == {"dataset": "hit", "report": "hit", "gate": "hit"}
+    bounded = RECIPE.replace("    near_dup", "    tokens: {of: train.prompt.longest, max: 9000}\n    near_dup")
+    assert planned(bounded) == {"dataset": "hit", "report": "build", "gate": "build?"}
+    bare = RECIPE.replace("  measures:\n    near_duplicates:\n      max: 0.9\n", "")
+    assert planned(bare) == {"dataset": "hit", "report": "build"}
+    assert planned(RECIPE.replace("most: 60", "most: 59"))["dataset"] == "build"
+    capsys.readouterr()
+    assert main(["why", *expert, "target=dataset"]) == 0
+    assert "dataset.files.transforms[2].most 60 -> 59" in capsys.readouterr().out

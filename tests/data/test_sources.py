@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from expertbuild.data.errors import SourceMistake
+from expertbuild.data.recipe import is_place
 from expertbuild.data.rows import Row, RowRefused
 from expertbuild.data.sources import Place, files, source
+from runtime.home import shipped
 
 COLUMNS = {"prompt": "{schema}\n{question}", "answer": "query", "stratum": "kind", "facts": {"ddl": "schema"}}
 RECORD = {
@@ -47,6 +50,16 @@ def test_columns_become_a_row_whatever_the_format(tmp_path: Path, name: str, wri
     assert (made[0]["answer"], made[0]["stratum"]) == ("SELECT COUNT(*) FROM t", "count")
     assert made[0]["facts"] == {"ddl": "CREATE TABLE t (id INT);"}
     assert made[0]["id"] == made[1]["id"], "an id follows from the content"
+
+
+def test_records_that_lack_what_is_needed_are_left_out_and_counted(tmp_path: Path) -> None:
+    lines = [RECORD, RECORD | {"query": None}, RECORD | {"query": ""}, RECORD | {"kind": "sum"}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    told: list[tuple[str, str, str]] = []
+    place = Place("seed", tmp_path, left_out=lambda kind, reason, row: told.append((kind, reason, row["id"])))
+    spec = {"kind": "files", "path": "a.jsonl", "columns": COLUMNS, "needs": ["query"], "rows": 2}
+    assert [row["stratum"] for row in source(spec).rows(spec, place)] == ["count", "sum"]
+    assert told == [("files", "query is empty", "a.jsonl:2"), ("files", "query is empty", "a.jsonl:3")]
 
 
 def test_a_glob_reads_files_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -173,3 +186,31 @@ def test_objects_and_lists_in_a_column_are_written_as_json(tmp_path: Path) -> No
     (made,) = rows({"kind": "files", "path": "a.jsonl", "columns": columns}, tmp_path)
     assert made["messages"][0]["content"] == 'play jazz\nKeys: ["genre","year"]'
     assert made["answer"] == '{"genre":"jazz","year":null,"now":true}'
+
+
+def test_a_row_of_ones_own_becomes_one_of_the_schema_and_of_nothing_else(tmp_path: Path) -> None:
+    turn = {"role": "user", "content": "a", "name": "Ada"}
+    given = {"messages": [turn], "answer": "b", "group": 5, "id": 7, "part": 1, "score": 0.5}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(given))
+    [row] = rows({"kind": "files", "path": "rows.jsonl"}, tmp_path)
+    jsonschema.validate(row, json.loads((shipped("schemas") / "row.schema.json").read_text()))
+    assert (row["group"], row["id"], row["part"]) == ("5", "7", "1")
+    for wrong in ({"group": ["x"]}, {"part": None}, {"id": {"x": 1}}, {"stratum": True}):
+        (tmp_path / "rows.jsonl").write_text(json.dumps({**given, **wrong}))
+        with pytest.raises(RowRefused, match=rf'rows\.jsonl:1: "{next(iter(wrong))}" is'):
+            rows({"kind": "files", "path": "rows.jsonl"}, tmp_path)
+
+
+def test_a_place_in_a_recipe_is_told_from_a_file_that_is_called_like_one() -> None:
+    places = (
+        "sources[0]",
+        "transforms[12].near",
+        "split",
+        "split.by",
+        "rows",
+        "measures.tokens.max",
+        "sources[1].path",
+    )
+    assert all(is_place(each) for each in places)
+    files = ("rows.jsonl:3", "rows.jsonl", "split.csv:1", "measures.parquet", "sources.jsonl:2", "data/rows.jsonl", "")
+    assert not any(is_place(each) for each in files)

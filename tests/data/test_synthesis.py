@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expertbuild.data.errors import SourceMistake
+from expertbuild.data.errors import RecipeMistake, SourceMistake
 from expertbuild.data.rows import Row, dump
 from expertbuild.data.sources import Place, source
 from expertbuild.data.sources import synthesis as synthesis_source
@@ -168,8 +168,8 @@ def test_an_answer_that_does_not_count_is_kept_and_asked_again(tmp_path: Path) -
     assert done.rejected == Counter(
         {
             "the answer is not JSON": 2,
-            "not of the schema: q (type)": 1,
-            "not of the schema: the object (required)": 1,
+            "not of the schema: type at q": 1,
+            "not of the schema: required": 1,
             "the answer is empty": 1,
             "the answer is cut short": 1,
         }
@@ -394,7 +394,7 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
     ({"over": {"topic": "x"}}, "no list of values"),
     ({"over": {}}, "needs `seeds`"),
     ({"columns": None}, "needs `columns`"),
-    ({"output": {"schema": {"type": "nothing"}}}, "no JSON Schema"),
+    ({"output": {"schema": {"type": "nothing"}}}, "is not a JSON Schema at type"),
     ({"options": {"model": "other"}}, "not for options"),
     ({"options": {"max_tokens": "many"}}, "no number of tokens"),
 ]
@@ -405,7 +405,7 @@ def test_a_recipe_that_cannot_be_asked_is_refused_before_anything_is_sent(
     tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     with serving(good) as server:
-        with pytest.raises(SourceMistake, match=said) as caught:
+        with pytest.raises((RecipeMistake, SourceMistake), match=said) as caught:
             ask(spec_of(2, server.url, **change), tmp_path)
         assert not server.seen
     assert "0123456789abcdef" not in str(caught.value) and "secret" not in str(caught.value), "a key is not repeated"
@@ -465,12 +465,25 @@ def test_a_key_that_is_not_set_and_a_budget_that_is_not_given_are_asked_for(
         ask(spec_of(1), tmp_path)
 
 
-def test_a_schema_that_refers_elsewhere_fetches_nothing(tmp_path: Path) -> None:
+def test_a_schema_that_reaches_out_or_never_ends_asks_and_hangs_nothing(tmp_path: Path) -> None:
     with serving(good) as server:
-        schema = {"$ref": f"{server.url}/schema.json"}
-        with pytest.raises(SourceMistake, match="cannot be applied"):
-            ask(spec_of(1, server.url, output={"schema": schema}), tmp_path)
-        assert server.paths == ["/v1/chat/completions"]
+        for schema, said in (
+            ({"$ref": f"{server.url}/schema.json"}, "must stand alone"),
+            ({"properties": {"q": {"pattern": "(a+)+\\1"}}}, "RE2"),
+            ([], "is an object"),
+        ):
+            with pytest.raises(RecipeMistake, match=said) as told:
+                ask(spec_of(1, server.url, output={"schema": schema}), tmp_path)
+            assert told.value.where == "synthesis toy: output.schema"
+        assert server.paths == [], "nothing is paid for what cannot be judged"
+        doubling: Any = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+        endless = {"$defs": {**doubling, "d40": {}}, "$ref": "#/$defs/d0"}
+        explodes = {"properties": {"q": {"pattern": "^(\\w+\\s?)*!$"}}}
+        for schema, reason in ((endless, "it takes too long to check"), (explodes, "pattern at q")):
+            spec = spec_of(1, server.url, output={"schema": schema}, tries=1)
+            begun = time.process_time()
+            assert ask(spec, tmp_path).rejected == {f"not of the schema: {reason}": 1}
+            assert time.process_time() - begun < 60
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers.cypher_graphs import graph
 from expertbuild.evaluation.scorers.cypher_tokens import tokens
 
+LOST = "no such property"
+
 
 def rows(count: int, **options: Any) -> list[dict[str, Any]]:
     rng = random.Random("test")
@@ -33,8 +35,20 @@ def test_what_a_seed_writes_is_pinned() -> None:
 def test_every_stratum_comes_up_on_both_sides() -> None:
     for part in ("train", "held_out"):
         counts = Counter(row["stratum"] for row in rows(1500, words=part, phrasings=part))
-        assert set(counts) == set(STRATA)
+        assert set(counts) == {*STRATA, LOST}
         assert min(counts.values()) >= 40
+
+
+@pytest.mark.parametrize("part", ["train", "held_out"])
+def test_a_property_that_no_node_has_is_told_instead_of_a_query(part: str) -> None:
+    lost = [row for row in rows(1500, words=part, phrasings=part) if row["stratum"] == LOST]
+    assert 0.03 < len(lost) / 1500 < 0.05
+    for row in lost:
+        found = re.fullmatch(r"// cannot: (\w+) has no property (\w+)", row["answer"])
+        assert found
+        assert found[2] not in {name for each in graph(row["facts"]["graph"]).labels.values() for name in each}
+        asked = row["messages"][0]["content"].replace(row["facts"]["graph"], "")
+        assert found[2].replace("_", " ") in asked.replace("_", " ").lower()
 
 
 @pytest.mark.parametrize("part", ["train", "held_out"])
@@ -127,4 +141,4 @@ def test_no_slot_of_the_grammar_is_left_open() -> None:
         assert "{" not in row["messages"][0]["content"].replace(row["facts"]["graph"], "")
 
 
-PINNED = "5ff906ce897e04d9"
+PINNED = "6efe6c4f2cb861fc"

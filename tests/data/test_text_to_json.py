@@ -17,6 +17,8 @@ from expertbuild.data.generators.words import is_held_out
 from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers import json_equal
 
+NOTHING = "text, nothing told"
+
 
 def rows(count: int, **options: Any) -> list[dict[str, Any]]:
     rng = random.Random("test")
@@ -32,8 +34,22 @@ def test_what_a_seed_writes_is_pinned() -> None:
 def test_every_genre_comes_up_with_few_keys_and_many() -> None:
     for part in ("train", "held_out"):
         counts = Counter(row["stratum"] for row in rows(1500, words=part, phrasings=part))
-        assert len(counts) == 2 * len(GENRES)
+        assert len(counts) == 2 * len(GENRES) + 1
         assert min(counts.values()) >= 25
+
+
+@pytest.mark.parametrize("part", ["train", "held_out"])
+def test_a_text_that_tells_none_of_the_keys_is_answered_by_an_error(part: str) -> None:
+    every = rows(1500, words=part, phrasings=part)
+    lost = [row for row in every if row["stratum"] == NOTHING]
+    assert 0.03 < len(lost) / len(every) < 0.055
+    assert {row["answer"] for row in lost} == {'{"error":"not told"}'}
+    assert all(any(value is not None for value in row["facts"]["expected"].values()) for row in every)
+
+
+def test_fewer_keys_are_asked_for_where_fewer_are_wanted() -> None:
+    found = {len(row["facts"]["expected"]) for row in rows(500, most=3) if row["stratum"] != NOTHING}
+    assert found == {2, 3}
 
 
 @pytest.mark.parametrize("part", ["train", "held_out"])
@@ -42,6 +58,8 @@ def test_answers_are_compact_objects_with_the_keys_that_were_asked_for(part: str
         expected = row["facts"]["expected"]
         assert row["answer"] == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
         assert json_equal.score(row["answer"], row).value == 1
+        if row["stratum"] == NOTHING:
+            continue
         assert 2 <= len(expected) <= 5
         assert all(key in row["messages"][0]["content"] for key in expected)
 
@@ -49,6 +67,8 @@ def test_answers_are_compact_objects_with_the_keys_that_were_asked_for(part: str
 @pytest.mark.parametrize("part", ["train", "held_out"])
 def test_values_stand_in_the_text_as_they_are_or_as_what_they_mean(part: str) -> None:
     for row in rows(1500, words=part, phrasings=part):
+        if row["stratum"] == NOTHING:
+            continue
         asked = row["messages"][0]["content"]
         for value in row["facts"]["expected"].values():
             if isinstance(value, str):
@@ -74,7 +94,9 @@ def test_values_of_training_and_values_held_out_do_not_mix(kind: str) -> None:
 
 
 def test_keys_that_are_named_by_any_words_are_of_the_same_side() -> None:
-    known = {form.text for genre, fields in GENRES.items() for field in fields for form in SAID[f"{genre}_{field}_key"]}
+    known = {"error"} | {
+        form.text for genre, fields in GENRES.items() for field in fields for form in SAID[f"{genre}_{field}_key"]
+    }
     keys = {
         part: {key for row in rows(1500, words=part) for key in row["facts"]["expected"] if key.islower()} - known
         for part in ("train", "held_out")
@@ -119,4 +141,4 @@ def test_held_out_phrasings_are_new() -> None:
     assert sum(1 for three in often if three not in trained) >= 8
 
 
-PINNED = "532242305530dada"
+PINNED = "c09c9b827d03a772"

@@ -75,6 +75,14 @@ class Accounts(RuleBasedStateMachine):
             table, *_ = self.live.pop(which % len(self.live))
             self.cache.release(table)
 
+    @rule(who=st.sampled_from("xy"), tokens=st.lists(st.integers(0, 1), max_size=14), digest=st.sampled_from(["", "a"]))
+    def keep(self, who: str, tokens: list[int], digest: str) -> None:
+        self.cache.keep(who, tokens, self.cache.root(digest))
+
+    @rule(who=st.sampled_from("xy"))
+    def let_go(self, who: str) -> None:
+        self.cache.let_go(who)
+
     @rule()
     def forget(self) -> None:
         self.cache.forget()
@@ -129,3 +137,57 @@ def test_the_longest_unused_is_evicted_first_and_ends_before_beginnings() -> Non
     cache.release([block or 0 for block in first])
     assert [cache.allocate() for _ in range(4)] == [second[1], second[0], first[1], first[0]]
     assert cache.allocate() is None
+
+
+def known(cache: Cache, token: int, blocks: int) -> list[int]:
+    """A text of one token over and over, computed and left."""
+    table, key = [cache.allocate() or 0 for _ in range(blocks)], cache.root("")
+    for block in table:
+        key = cache.key(key, [token] * SIZE)
+        cache.seal(block, key)
+    cache.release(table)
+    return table
+
+
+def found(cache: Cache, token: int, blocks: int) -> int:
+    """How many of its blocks are still known."""
+    table, _ = cache.match([token] * (blocks * SIZE + 1), cache.root(""))
+    cache.release(table)
+    return len(table)
+
+
+def test_what_is_kept_goes_last_and_goes_all_the_same() -> None:
+    """Longer unused than everything else, and there while anything else can make room."""
+    cache = Cache(9, SIZE)
+    known(cache, 1, 3)
+    cache.keep("session", [1] * 12, cache.root(""))
+    known(cache, 2, 5)
+    taken = [cache.allocate() or 0 for _ in range(5)]
+    assert all(taken) and found(cache, 1, 3) == 3 and found(cache, 2, 5) == 0
+    assert cache.available == 3
+    taken += [cache.allocate() or 0 for _ in range(3)]
+    assert all(taken) and cache.allocate() is None and found(cache, 1, 3) == 0
+    cache.check([taken])
+
+
+def test_what_is_let_go_is_like_all_else() -> None:
+    cache = Cache(9, SIZE)
+    known(cache, 1, 3)
+    cache.keep("session", [1] * 12, cache.root(""))
+    cache.let_go("session")
+    known(cache, 2, 5)
+    taken = [cache.allocate() or 0 for _ in range(3)]
+    assert found(cache, 1, 3) == 0 and found(cache, 2, 5) == 5
+    cache.check([taken])
+
+
+def test_all_that_is_kept_is_half_of_the_cache_at_most_and_the_oldest_gives_way() -> None:
+    cache = Cache(9, SIZE)
+    for who, token in (("first", 1), ("second", 2), ("third", 3)):
+        known(cache, token, 2)
+        cache.keep(who, [token] * 8, cache.root(""))
+    assert len(cache._spared) == 4
+    known(cache, 4, 2)
+    cache.release([cache.allocate() or 0 for _ in range(4)])
+    assert [found(cache, token, 2) for token in (1, 2, 3)] == [0, 2, 2]
+    cache.check([])

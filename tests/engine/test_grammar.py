@@ -18,6 +18,7 @@ from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf import gbnf_to_lark
 from runtime.engine.grammar import Grammars, Matcher
 from runtime.engine.tokenizer import Tokenizer
+from tests.tiny import tiny_base
 
 SHARED = next(
     (each / "shared/data/dev" for each in Path(__file__).parents if (each / "shared/data/dev").is_dir()), None
@@ -421,6 +422,25 @@ def test_all_but_one_token_is_neither_the_end_nor_an_id_without_a_token(tokenize
     wide = Grammars(tokenizer, 640)
     found = allowed(wide, wide.compile("root ::= !<[300]>+ <[300]>").start())
     assert found == set(range(tokenizer.vocab_size)) - {300, *tokenizer.eos_ids}
+
+
+@pytest.mark.parametrize("ends", [[2, 10**9], [2, -1], [2, 10**30]])
+def test_end_tokens_that_are_no_tokens_end_no_grammar(tmp_path: Path, ends: list[int]) -> None:
+    base = tiny_base(tmp_path)
+    (base / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
+    tokenizer = Tokenizer.load(base)
+    grammars = Grammars(tokenizer, 512)
+    assert allowed(grammars, grammars.compile('root ::= "" | "a"').start()) == {2, *tokenizer.encode("a")}
+    assert 2 not in allowed(grammars, grammars.compile("root ::= !<[300]> <[300]>").start())
+
+
+def test_a_tokenizer_that_no_grammar_can_bind_is_refused_when_one_is_asked_for(tmp_path: Path) -> None:
+    base = tiny_base(tmp_path)
+    document = json.loads((base / "tokenizer.json").read_text())
+    (base / "tokenizer.json").write_text(json.dumps(document | {"decoder": None}))
+    grammars = Grammars(Tokenizer.load(base), 512)
+    with pytest.raises(GrammarRefused, match="no grammar can bind this base's tokenizer"):
+        grammars.compile('root ::= "a"')
 
 
 def test_a_mask_begun_ahead_is_the_mask_and_one_that_is_outdated_is_dropped(

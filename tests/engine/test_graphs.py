@@ -17,7 +17,7 @@ from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine import graphs as module
 from runtime.engine import pool as pooling
 from runtime.engine.engine import Engine, Request, Result
-from runtime.engine.errors import BaseRefused
+from runtime.engine.errors import SettingRefused
 from runtime.engine.graphs import Graphs, Size
 from tests.engine.graphed import graphed, poison
 from tests.engine.records import SHAPES, random_records
@@ -271,7 +271,7 @@ def test_rungs_hold_what_they_are_for_and_waste_little(most: int) -> None:
 
 
 def test_an_unknown_way_to_run_is_refused(base: Path) -> None:
-    with pytest.raises(BaseRefused, match="graphs='on' is not one of auto, off"):
+    with pytest.raises(SettingRefused, match="graphs is 'on'; it must be one of auto, off"):
         Engine.load(base, graphs="on")
 
 

@@ -196,6 +196,37 @@ def test_a_tensor_that_does_not_belong_is_named(
         lower(tmp_path, base)
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "words"),
+    [
+        ("lora", {"r": 8}, "rank 8 by its configuration and 4 by its tensors"),
+        ("dora", {"r": 0, "rank_pattern": {}}, "the rank 0, which is none"),
+        ("loha", {"r": "three"}, "the rank three"),
+        ("loha", {"r": 4}, "rank 4 by its configuration and 3"),
+        ("lokr", {"r": None}, "the rank None"),
+        ("lora", {"rank_pattern": {"(": 3}}, "do not fit"),
+        ("lora", {"rank_pattern": [7]}, "do not fit"),
+        ("rslora", {"lora_alpha": {}}, "do not fit"),
+        ("lokr", {"alpha": None}, "do not fit"),
+        ("lora", {"peft_type": ["LORA"]}, "cannot be compiled"),
+    ],
+)
+def test_a_configuration_that_is_not_that_of_its_tensors_is_named(
+    base: Path, trained: dict[str, Trained], tmp_path: Path, kind: str, change: dict[str, Any], words: str
+) -> None:
+    """A rank that the tensors do not have would only change the scale, and nobody would see it."""
+    _copy(trained[kind], tmp_path, config=change)
+    with pytest.raises(CannotLower, match=words):
+        lower(tmp_path, base)
+
+
+def test_tensors_that_do_not_fit_together_are_named(base: Path, trained: dict[str, Trained], tmp_path: Path) -> None:
+    name = "base_model.model.model.layers.1.mlp.up_proj.lokr_w2_a"
+    _copy(trained["lokr"], tmp_path, tensors={name: torch.ones(24, 5)})
+    with pytest.raises(CannotLower, match=r"layers\.1\.mlp\.up_proj: .* do not fit"):
+        lower(tmp_path, base)
+
+
 def test_pickled_and_empty_adapters_are_refused(base: Path, trained: dict[str, Trained], tmp_path: Path) -> None:
     _copy(trained["lora"], tmp_path)
     (tmp_path / "adapter_model.safetensors").rename(tmp_path / "adapter_model.bin")

@@ -106,6 +106,16 @@ def test_older_checkpoints_spell_rope_and_dtype_differently(tmp_path: Path) -> N
     assert torch.equal(Engine.load(old).last_logits(prompt), Engine.load(new).last_logits(prompt))
 
 
+def test_a_qwen3_that_does_not_say_the_size_of_its_heads_has_the_size_of_all_qwen3(tmp_path: Path) -> None:
+    """128, which is not its hidden size over its heads: transformers' default, which its writers may leave out."""
+    base = tiny_base(tmp_path, head_dim=128)
+    told = Engine.load(base).last_logits([5, 6, 7])
+    config = json.loads((base / "config.json").read_text())
+    del config["head_dim"]
+    (base / "config.json").write_text(json.dumps(config))
+    assert torch.equal(Engine.load(base).last_logits([5, 6, 7]), told)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

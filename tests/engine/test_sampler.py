@@ -60,6 +60,15 @@ def test_tokens_come_as_often_as_transformers_would_draw_them(rules: Sampling) -
     assert (expected - found).abs().max() < 0.03
 
 
+@pytest.mark.parametrize("rules", [{}, {"top_p": 0.5}, {"top_k": 5, "min_p": 0.1}])
+def test_a_temperature_next_to_zero_takes_the_likeliest_token(rules: dict[str, Any]) -> None:
+    """Where logits divided by it are beyond all numbers, too; and never what a grammar rules out."""
+    logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(2)) * 2
+    logits[-1] = -math.inf
+    rows = [Draw(Sampling(temperature=temperature, **rules), 3, 5) for temperature in (5e-324, 1e-308, 1e-300, 1e-30)]
+    assert choose(logits.expand(len(rows), -1).clone(), rows)[0] == [int(logits.argmax())] * len(rows)
+
+
 def test_rows_with_different_rules_do_not_disturb_each_other() -> None:
     logits = torch.randn(len(RULES) + 1, VOCABULARY, generator=torch.Generator().manual_seed(2))
     rows = [Draw(rules, 3, 5, None) for rules in [*RULES, Sampling()]]

@@ -203,6 +203,13 @@ def test_a_broken_tokenizer_file_is_named(tmp_path: Path, content: str) -> None:
         Tokenizer.load(base)
 
 
+def test_a_template_that_is_not_text_is_named(tmp_path: Path) -> None:
+    base = tiny_base(tmp_path)
+    (base / "chat_template.jinja").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BaseRefused, match=r"chat_template\.jinja"):
+        Tokenizer.load(base)
+
+
 _cache: list[Tokenizer] = []
 
 

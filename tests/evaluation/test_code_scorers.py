@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from expertbuild.data.generators.tasks import GENERATORS
+from expertbuild.evaluation import engines
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.evaluate import document, evaluate
 from expertbuild.evaluation.scorers import python_tests, rust_check, scorer, syscalls, typescript_check
@@ -196,7 +197,7 @@ SAME_RS = (
 COUNT_RS = "pub fn count(items: &[i64]) -> usize {\n    items.iter().count()\n}"
 RUN_RS = "fn main() { assert!(count(&[1, 2]) == 2); }"
 
-tsc = pytest.mark.skipif(typescript_check.library() is None or not shutil.which("node"), reason="no tsc here")
+tsc = pytest.mark.skipif(engines.tsc() is None, reason="no tsc here")
 rustc = pytest.mark.skipif(not shutil.which("rustc"), reason="no rustc here")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from expertbuild.data.generators import text_to_cypher
+from expertbuild.evaluation.evaluate import evaluate
 from expertbuild.evaluation.scorers import cypher_execution, cypher_graphs
 from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, check
 from expertbuild.evaluation.scorers.cypher_match import score as match
@@ -97,11 +98,22 @@ def test_every_generated_answer_matches_itself_with_other_variables() -> None:
     rng = random.Random("match")
     for _ in range(300):
         row = text_to_cypher.draw(rng, words="all", phrasings="all")
+        if row["answer"].startswith("// cannot: "):
+            continue
         renamed = "".join(
             (" " if token.apart else "") + (f"{token.text}_{token.text}" if token.kind == "variable" else token.text)
             for token in tokens(row["answer"])
         )
         assert match(renamed, row).value == 1
+
+
+@pytest.mark.parametrize("judge", [match, cypher_execution.score], ids=["match", "execution"])
+def test_a_question_about_a_property_that_is_not_there_wants_to_hear_so(judge: Any) -> None:
+    gold = case("// cannot: Person has no property weight")
+    assert judge("// cannot: Person has no property  weight\n", gold).value == 1
+    assert judge("// cannot: Person has no property price", gold).value == 0
+    assert judge(OLDER, gold).value == 0
+    assert judge(gold["answer"], case(OLDER)).value == 0
 
 
 # --- by what an engine says ---------------------------------------------------------------------------------------
@@ -184,6 +196,17 @@ def test_an_engine_that_hangs_or_dies_is_replaced() -> None:
     process.kill()
     process.wait()
     assert BOX.run([["CREATE NODE TABLE A (k INT64 PRIMARY KEY)"]], ["RETURN 1"], 60) == [[[(1,)]]]
+
+
+def test_a_run_goes_on_after_a_case_whose_engine_hangs() -> None:
+    pytest.importorskip("ladybug")
+    endless = "UNWIND range(1, 100000000) AS x UNWIND range(1, 100000000) AS y RETURN sum(x * y)"
+    answers = [OLDER, endless, "MATCH (x:Person) WHERE 5 < x.age RETURN x.name"]
+    asked = [{**case(OLDER), "id": str(n), "messages": [{"role": "user", "content": str(n)}]} for n in range(3)]
+    scoring = {"kind": "cypher_execution", "graphs": 1, "seconds": 1}
+    judged = evaluate(asked, lambda talks: [answers[int(talk[-1]["content"])] for talk in talks], scoring)
+    assert [each.score for each in judged] == [1, 0, 1]
+    assert "fails" in judged[1].reason
 
 
 @pytest.mark.slow

@@ -1,14 +1,16 @@
-"""Base and expert side by side, and the gate."""
+"""Base and expert side by side."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from expertbuild.evaluation.errors import EvaluationMistake, GateRefused
+from expertbuild.evaluation import kept
+from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.evaluate import Judged, document, evaluate
-from expertbuild.evaluation.gate import require, verdict
+from runtime.artifact.schema import check
 from runtime.home import shipped
 
 SCORING = {"kind": "exact_match"}
@@ -93,31 +95,38 @@ def test_an_empty_test_set_and_unequal_cases_are_refused() -> None:
         document(one, one[::-1], scoring=SCORING, decoding={}, grammar=False)
 
 
-def test_the_gate_counts_the_lower_end_of_the_difference() -> None:
-    sure, doubtful = compared(silent, repeats_even), compared(silent, repeats_even, count=4)
-    assert sure["overall"]["difference"]["value"] == doubtful["overall"]["difference"]["value"] == 0.5
-    assert verdict(sure, 0.3).passed
-    assert not verdict(doubtful, 0.3).passed
-    assert not verdict(sure, 0.45).passed, "0.5 itself would clear it, its lower end does not"
-
-
-def test_a_refusal_names_the_figures() -> None:
-    with pytest.raises(GateRefused) as refused:
-        require(compared(repeats, repeats), 0.1)
-    said = str(refused.value)
-    for figure in ("100.0 % (96.3 to 100.0)", "n = 100", "+0.0 points", "95% confidence", "margin of 10.0 points"):
-        assert figure in said
-    assert refused.value.exit_code == 1
-    with pytest.raises(EvaluationMistake, match=r"evaluation\.margin"):
-        verdict(compared(silent, repeats), 10)
-
-
-def test_an_expert_worse_than_its_base_never_passes() -> None:
-    assert not verdict(compared(repeats, silent), 0.0).passed
-    assert not verdict(compared(silent, silent), 0.0).passed, "no difference is no gain"
-
-
 def test_judged_cases_keep_what_was_said() -> None:
     judged = evaluate(rows(2), repeats_even, SCORING)
     assert [(each.output, each.score) for each in judged] == [("0", 1.0), ("?", 0.0)]
     assert isinstance(judged[0], Judged)
+
+
+def test_answers_that_are_kept_are_put_beside_anothers(tmp_path: Path) -> None:
+    judged = evaluate(rows(3), repeats_even, SCORING)
+    kept.write(tmp_path / kept.NAME, judged)
+    assert kept.read(tmp_path / kept.NAME, rows(3)) == judged
+
+
+def test_cases_that_got_worse_are_kept_with_what_was_said_before() -> None:
+    made = compared(repeats, repeats_even)
+    assert made["overall"]["changed"] == {"better": 0, "worse": 50}
+    assert [(case["id"], case["before"], case["answered"]) for case in made["worse"][:2]] == [
+        ("1", "1", "?"),
+        ("3", "3", "?"),
+    ]
+    assert len(made["worse"]) == 5
+
+
+def test_form_is_counted_apart_from_being_right_and_left_out_where_there_is_none() -> None:
+    def braces(conversations: list[list[Any]]) -> list[str]:
+        return ["{}" if int(text) % 4 else "{" for text in repeats(conversations)]
+
+    cases = [{**row, "answer": "{}"} for row in rows(40)]
+    scoring = {"kind": "json_equal"}
+    judged = [evaluate(cases, answers, scoring) for answers in (silent, braces)]
+    made = document(*judged, scoring=scoring, decoding={}, grammar=True)
+    check(json.loads(json.dumps(made)), "evaluation", "made")
+    assert made["well_formed"]["expert"]["value"] == 0.75 and made["well_formed"]["expert"]["n"] == 40
+    assert made["well_formed"]["base"]["value"] == 0
+    assert [case["answered"] for case in made["well_formed"]["broken"]] == ["{"] * 5
+    assert "well_formed" not in compared(silent, repeats)

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from expertbuild.data.generators import text_to_sql
+from expertbuild.evaluation.engines import POSTGRES_DSN, postgres_programs
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import engine, postgres_server, scorer
 from expertbuild.evaluation.scorers.postgres_execution import score
-from expertbuild.evaluation.scorers.postgres_server import SERVER, VARIABLE
+from expertbuild.evaluation.scorers.postgres_server import SERVER
 
 pytest.importorskip("psycopg")
 there = pytest.mark.skipif(
-    not os.environ.get(VARIABLE) and postgres_server.found() is None, reason="no PostgreSQL here"
+    not os.environ.get(POSTGRES_DSN) and postgres_programs() is None, reason="no PostgreSQL here"
 )
 
 DDL = "CREATE TABLE books (id INT, title TEXT, price REAL, year INT, sold DATE);"
@@ -44,6 +45,7 @@ def case(gold: str, ddl: str = DDL) -> dict[str, Any]:
         ("SELECT title FROM books WHERE price > 'x'", "fails: invalid input syntax"),
         ("SELECT title FROM", "fails: syntax error"),
         ("SELECT '\\x00' FROM books WHERE title = '\x00'", "fails"),
+        ("-- cannot: books has no column title", "fails"),
         ("", "no query"),
     ],
 )
@@ -98,7 +100,7 @@ def test_nothing_stays_and_the_evaluation_says_who_judged() -> None:
 
 
 @there
-@pytest.mark.skipif(bool(os.environ.get(VARIABLE)), reason="the server is not ours")
+@pytest.mark.skipif(bool(os.environ.get(POSTGRES_DSN)), reason="the server is not ours")
 def test_a_server_that_died_is_started_again_and_leaves_nothing_behind() -> None:
     assert score("select title from books where price > 5.0", case(GOLD)).value == 1
     assert SERVER.pid is not None and SERVER._folder is not None
@@ -113,7 +115,7 @@ def test_a_server_that_died_is_started_again_and_leaves_nothing_behind() -> None
 
 def test_a_machine_without_postgresql_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     SERVER.close()
-    monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.setattr(postgres_server, "found", lambda: None)
+    monkeypatch.delenv(POSTGRES_DSN, raising=False)
+    monkeypatch.setattr(postgres_server, "postgres_programs", lambda: None)
     with pytest.raises(EvaluationMistake, match="no PostgreSQL to run queries on"):
         scorer({"kind": "postgres_execution"})("SELECT 1", case(GOLD))

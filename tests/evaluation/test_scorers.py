@@ -31,6 +31,14 @@ def judged(gold: str, query: str) -> float:
     return score(query, case(gold, ddl=DDL)).value
 
 
+def test_a_question_about_a_column_that_is_not_there_wants_to_hear_so() -> None:
+    gold = "-- cannot: books has no column weight"
+    assert judged(gold, "-- cannot:  books has no column weight\n") == 1
+    assert judged(gold, "-- cannot: books has no column price") == 0
+    assert judged(gold, "SELECT title FROM books;") == 0
+    assert judged("SELECT title FROM books;", gold) == 0
+
+
 # --- exact match, JSON ------------------------------------------------------------------------------------------
 
 
@@ -38,6 +46,14 @@ def test_exact_match_minds_letters_not_blanks_around() -> None:
     assert exact(" a b\n", case("a b")).value == 1
     assert exact("a  b", case("a b")).value == exact("A b", case("a b")).value == 0
     assert exact("A b", case("a b"), ignore_case=True).value == 1
+
+
+def test_where_the_spelling_is_the_task_no_other_is_right() -> None:
+    gold = case('{\n  "a": 1,\n  "b": []\n}', expected={"b": [], "a": 1}, as_written=True)
+    assert equal(gold["answer"], gold).value == 1
+    for other in ('{"a":1,"b":[]}', '{\n  "b": [],\n  "a": 1\n}', gold["answer"] + "\n"):
+        assert equal(other, gold).reason == "the same document, written otherwise"
+    assert equal('{"a":2,"b":[]}', gold).reason == "$.a is 2 instead of 1"
 
 
 json_values = st.recursive(

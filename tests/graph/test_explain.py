@@ -63,6 +63,7 @@ def test_after_a_build_there_is_nothing_to_say(cache: Cache, tmp_path: Path) -> 
         ({"grammar": "root ::= y"}, ["file grammar changed"]),
         ({"files": {}}, ["file grammar removed"]),
         ({"action": {"version": 2}}, ["version 1 -> 2"]),
+        ({"action": {"engines": lambda config: {"judge": "1.0"}}}, ["library judge not asked for -> 1.0"]),
         ({"action": {"libraries": ("no-such-library",)}}, ["library no-such-library not asked for -> not installed"]),
     ],
 )  # fmt: skip

@@ -84,6 +84,8 @@ def test_the_key_changes_with_everything_that_can_change_the_output(tmp_path: Pa
         made(action={"version": 2}),
         made(action={"name": "other"}),
         made(action={"libraries": ("pytest",)}),
+        made(action={"engines": lambda config: {"judge": None}}),
+        made(action={"engines": lambda config: {"judge": "1.0"}}),
         made(action={"plugins": lambda config: ["tests.graph.test_key"]}),
     ]
     file.write_text("root ::= y")

@@ -72,3 +72,24 @@ def test_info_shows_it_safely_and_json_has_all_of_it(tmp_path, capsys):
     assert described["datasets"] == plain.datasets
     assert described["libraries"] == plain.libraries
     assert described["evaluation"] == plain.evaluation
+
+
+def test_info_shows_form_and_the_release_before_where_they_are_stated(tmp_path, capsys):
+    plain = provenance()
+    [base] = plain.evaluation
+    release = {"version": "0.1.0", "id": "d" * 64}
+    compared = {**release, "n": 300, "score": 0.9, "interval": [-0.01, 0.05]}
+    for number, (further, said) in enumerate(
+        (
+            ({"well_formed": 0.987}, "well formed: 0.987 of its answers"),
+            ({"released": compared}, "0.9 on the same 300 cases, interval of the difference -0.01 to 0.05"),
+            ({"released": {**release, "unlike": "it has no variant for this base"}}, "not compared, it has no variant"),
+        )
+    ):
+        path = tmp_path / f"{number}.expert"
+        stated = Provenance(
+            plain.actions, plain.libraries, plain.datasets, {base: {**plain.evaluation[base], **further}}
+        )
+        seal(path, members(), manifest(), [ALICE], stated)
+        assert info([str(path)]) == 0
+        assert said in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ OTHERS: dict[str, Any] = {
 }
 
 # What reaches an action by way of the plan: the manifest names each variant, and files are found by name.
-DERIVED = {"package": ("base.name", "adapter.kind", "adapter.r", "decoding.grammar"), "evaluate": ("decoding.grammar",)}
+DERIVED = {
+    "package": ("base.name", "adapter.kind", "adapter.r", "decoding.grammar"),
+    "evaluate": ("decoding.grammar",),
+    "train": ("decoding.grammar",),  # without a grammar there is no step that looks at it before
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +101,12 @@ def with_field(config: Mapping[str, Any], path: str, value: Any) -> dict[str, An
 
 def declares(step: Step, path: str) -> bool:
     def covers(declared: str) -> bool:
-        return path == declared or path.startswith(f"{declared}.")
+        steps, given = declared.split("."), path.split(".")
+        return len(given) >= len(steps) and all(map(fnmatch, given, steps))
 
     action = step.action
+    if path.startswith("dataset.") and not path.startswith(f"dataset.{step.config['dataset']['use']}."):
+        return False  # a recipe that stands beside the one in use
     if path == "seed":
         return step.seed != 0
     if any(covers(declared) for declared in action.unkeyed):

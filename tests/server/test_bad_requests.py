@@ -35,6 +35,14 @@ def _post(http: httpx.Client, **fields: Any) -> httpx.Response:
     [
         ({"temperature": -1}, "temperature"),
         ({"temperature": "hot"}, "temperature"),
+        ({"temperature": "0.5"}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"presence_penalty": "1"}, "presence_penalty"),
+        ({"logit_bias": {"5": "1"}}, "logit_bias"),
+        ({"stop_token_ids": ["5"]}, "stop_token_ids"),
+        ({"stream": "false"}, "stream"),
+        ({"stream": 1}, "stream"),
+        ({"stream": True, "stream_options": {"include_usage": "no"}}, "stream_options.include_usage"),
         ({"top_p": 0}, "top_p"),
         ({"top_p": 1.5}, "top_p"),
         ({"top_k": -3}, "top_k"),
@@ -248,6 +256,17 @@ def test_many_connections_that_say_nothing_harm_nobody(address: str, http: httpx
     finally:
         for connection in silent:
             connection.close()
+
+
+def test_a_client_that_hangs_up_in_its_own_request_is_no_fault_of_the_server(
+    address: str, http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.send(head + b'{"model": "tiny')
+    wait_for(lambda: 'status="499"' in http.get("/metrics").text)
+    assert 'status="500"' not in http.get("/metrics").text and not caplog.records
 
 
 def test_broken_requests_among_good_ones_change_no_answer(address: str, runtime: Runtime) -> None:

@@ -1,11 +1,16 @@
 """The Python API: a base, the experts installed for it, answers in three ways."""
 
 import asyncio
+import gc
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runtime.engine.engine import Engine, Request
+from runtime.engine.errors import ChatRefused
 from runtime.errors import Mistake
 from runtime.service import Ask, ContextTooLong, NoSuchModel, Overloaded, Piece, Runtime, Stopped
 from tests.server.conftest import wait_for
@@ -119,6 +124,59 @@ def test_a_session_remembers(runtime: Runtime) -> None:
     assert session.say("hello").text == first.text
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"device": "banana"}, "device 'banana' cannot be used"),
+        ({"dtype": "fp8"}, "dtype is 'fp8'; it must be one of auto, bf16, fp32"),
+        ({"weights": "int3"}, "weights='int3'"),
+        ({"cache_tokens": 0}, "cache_tokens is 0"),
+        ({"cache_tokens": "many"}, "cache_tokens is 'many'"),
+        ({"cache_tokens": 10**15}, "no memory for a cache"),
+        ({"cache_dtype": "int4"}, "cache_dtype is 'int4'; it must be one of auto, int8"),
+        ({"speculate": "often"}, "speculate is 'often'; it must be one of none, ngram, base"),
+        ({"max_batch": 0}, "max_batch is 0; it must be a whole number, 1 or more"),
+        ({"queue": -1}, "queue is -1"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"threshold": 5}, "threshold is 5"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused_by_name(base: Path, settings: dict[str, Any], words: str) -> None:
+    """No seats at all would let every request wait for ever."""
+    with pytest.raises(Mistake, match=words):
+        Runtime(base, experts=[], **{"cache_tokens": 512, **settings})
+
+
+def test_a_session_keeps_its_place_in_the_cache_until_it_is_closed(base: Path, folder: Path, engine: Engine) -> None:
+    """Others use all of the cache between two turns, and more than once."""
+    with Runtime(base, store=store_with(folder / "sessions", engine), cache_tokens=512) as runtime:
+
+        def crowd() -> None:
+            for number in range(8):
+                runtime.generate(f"{number} " * 60, expert="tiny-qwen3", max_tokens=1)
+
+        with runtime.session("tiny-qwen3", max_tokens=4) as session:
+            session.say("hello " * 12)
+            crowd()
+            kept = session.say("and now").usage
+            assert kept.cached_tokens >= kept.prompt_tokens // 2
+        crowd()
+        assert session.say("and now").usage.cached_tokens == 0
+        del session
+        gc.collect()
+        runtime._driver.call(lambda engine: engine.check())
+        assert not runtime.engine._scheduler.cache._kept, "a session that is lost keeps nothing"
+
+
+def test_of_several_answers_the_first_is_what_was_said(runtime: Runtime) -> None:
+    session = runtime.session("tiny-qwen3", n=3, temperature=1.5, seed=1, max_tokens=6)
+    answer = session.say("hello")
+    assert answer.choice == 0 and session.messages[-1]["content"] == answer.text
+    with pytest.raises(TypeError, match="temperatur"):
+        runtime.session("tiny-qwen3", temperatur=1.0)
+
+
 def test_an_unknown_model_is_named(runtime: Runtime) -> None:
     with pytest.raises(NoSuchModel, match=r"no model 'expert-x'.*expert-query"):
         runtime.generate("hello", expert="expert-x")
@@ -197,6 +255,52 @@ def test_a_closed_runtime_says_so(base: Path, folder: Path, engine: Engine) -> N
         list(stream)
     with pytest.raises(Stopped, match="closed"):
         runtime.generate("hello")
+
+
+def test_nobody_waits_for_a_runtime_that_was_closed_meanwhile(base: Path, folder: Path, engine: Engine) -> None:
+    """A request that is on its way to the engine's thread when that is told to stop comes before the word or hears of it."""
+    runtime = Runtime(base, store=store_with(folder / "closing", engine), cache_tokens=1024)
+    inbox, on_its_way, closed = runtime._driver._inbox, threading.Event(), threading.Event()
+
+    class Slow:
+        def get(self, block: bool) -> Any:
+            return inbox.get(block)
+
+        def put(self, work: Any) -> None:
+            if work is not None and not on_its_way.is_set():
+                on_its_way.set()
+                closed.wait(1)
+            inbox.put(work)
+
+    runtime._driver._inbox = Slow()  # type: ignore[assignment]
+    asking = threading.Thread(target=lambda: suppress_stopped(runtime), daemon=True)
+    asking.start()
+    assert on_its_way.wait(10)
+    runtime.close()
+    closed.set()
+    asking.join(10)
+    assert not asking.is_alive()
+
+
+def suppress_stopped(runtime: Runtime) -> None:
+    with suppress(Stopped):
+        runtime.generate("hello", max_tokens=1)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [None, 5, ["hello"], [{"role": "user"}], [{"content": "hello"}], [{"role": "user", "content": None}], b"hello"],
+)
+def test_what_is_no_conversation_is_refused_whoever_is_asked(runtime: Runtime, messages: Any) -> None:
+    for model in ("auto", "tiny-qwen3", "expert-query"):
+        with pytest.raises(ChatRefused, match="conversation"):
+            runtime.generate(messages, expert=model)
+
+
+def test_one_stop_string_need_not_be_a_list(runtime: Runtime) -> None:
+    whole = runtime.generate("hello", expert="tiny-qwen3", max_tokens=12).text
+    stop = whole[4:7]
+    assert runtime.generate("hello", expert="tiny-qwen3", max_tokens=12, stop=stop).text == whole[: whole.find(stop)]
 
 
 def test_several_experts_answer_together_by_their_weights(runtime: Runtime, engine: Engine) -> None:

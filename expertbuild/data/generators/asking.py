@@ -5,8 +5,12 @@ verb begins it) are new in half of the cases: people change some of their words,
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+from expertbuild.data.generators.tables import Column
+
+UNANSWERABLE = 0.04  # the share of questions that have no answer, where a task has such
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,21 @@ def begun(rng: random.Random, part: str, form: str, **parts: str | int) -> str:
     first = SHOW.part(rng, part)
     later = first if first.startswith("I ") else first[0].lower() + first[1:]
     return form.format(Show=first, show=later, **parts)
+
+
+def asked_about(columns: Sequence[Column], question: str, used: Collection[str]) -> list[Column]:
+    """The columns that a question names and its query uses, and that no other column is called much like.
+
+    Without one of them the question has no answer, and nothing else could be meant.
+    """
+    said = question.lower()
+    return [
+        column
+        for column in columns
+        if column.name in used
+        and (column.name in said or column.name.replace("_", " ") in said)
+        and sum(bool(set(column.name.split("_")) & set(other.name.split("_"))) for other in columns) == 1
+    ]
 
 
 def polite(rng: random.Random, part: str, request: str, chance: float = 0.12) -> str:

@@ -108,6 +108,11 @@ def _list(rng: random.Random, part: str, length: int) -> list[Json]:
 def _records(rng: random.Random, part: str, size: int) -> list[Json]:
     template = record(rng, part, fields=rng.randint(1, 3))
     count = rng.randint(1, max(1, size // len(template)))
+    return alike(rng, part, template, count)
+
+
+def alike(rng: random.Random, part: str, template: dict[str, Json], count: int) -> list[dict[str, Json]]:
+    """Some objects of one kind, the first of which is given."""
     return [template] + [
         {name: _like(rng, part, name, value) for name, value in template.items()} for _ in range(count - 1)
     ]

@@ -1,16 +1,17 @@
 """The task "make this valid JSON": a document, damaged in one of many ways, and the document as it should be.
 
-The answer is compact JSON. Each row's stratum is the kind of damage (see `json_damage`); damage always leaves enough to
-know the document. The base's corpus holds documents, never a broken one beside its repair.
+The answer is compact JSON. Each row's stratum names the kind of damage (see `json_damage`); damage always leaves enough to
+know the document, but a text with no JSON in it has nothing to mend. The base's corpus holds documents, never a broken one
+beside its repair.
 """
 
-import json
 import random
-from hashlib import sha256
 
-from expertbuild.data.generators.asking import Forms
+from expertbuild.data.generators.asking import UNANSWERABLE, Forms
 from expertbuild.data.generators.documents import document
 from expertbuild.data.generators.json_damage import DAMAGE, damage
+from expertbuild.data.generators.json_rows import NO_JSON, SAID, no_json, row
+from expertbuild.data.generators.phrases import Voice
 from expertbuild.data.rows import Row
 
 ASKED = Forms(
@@ -40,8 +41,27 @@ ASKED = Forms(
 )
 
 
+NOTHING = Forms(
+    train=(
+        "Fix this JSON:\n{text}",
+        "Repair this JSON.\n{text}",
+        "{text}\nMake this valid JSON.",
+        "This JSON does not parse:\n{text}",
+        "Correct the JSON below.\n\n{text}",
+        "{text}\n\nWhat is the correct JSON?",
+    ),
+    held_out=(
+        "There is an error in this JSON, please mend it.\n{text}",
+        "Invalid JSON, please sort it out: {text}",
+    ),
+)
+
+
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train", size: int = 5) -> Row:
     """One broken document with its repair; `size` is about the largest number of leaves."""
+    if rng.random() < UNANSWERABLE:
+        text = no_json(Voice(SAID["style"], rng), words)
+        return row("json_repair", NOTHING.choose(rng, phrasings).replace("{text}", text), NO_JSON, "repair, no JSON")
     while True:
         kind = rng.choice(list(DAMAGE))
         value = document(rng, words, size=rng.randint(2, size))
@@ -50,12 +70,4 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", siz
             break
     broken, expected = made
     asked = ASKED.choose(rng, phrasings).replace("{broken}", broken)
-    answer = json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
-    return {
-        "id": "json_repair-" + sha256(asked.encode()).hexdigest()[:16],
-        "messages": [{"role": "user", "content": asked}],
-        "answer": answer,
-        "stratum": kind,
-        "facts": {"expected": expected},
-        "group": sha256(answer.encode()).hexdigest()[:16],
-    }
+    return row("json_repair", asked, expected, f"repair, {kind.replace('_', ' ')}")

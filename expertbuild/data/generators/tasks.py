@@ -12,7 +12,8 @@ GENERATORS = Catalogue(
     {
         name: f"expertbuild.data.generators.{name}"
         for name in (
-            *("code_repair", "json_repair", "text_to_cypher", "text_to_function", "text_to_json", "text_to_sql"),
+            *("code_repair", "json_repair", "json_schema_of", "json_style", "json_transform", "text_to_cypher"),
+            *("text_to_function", "text_to_json", "text_to_sql"),
             *("types_from_json", "types_from_text"),
         )
     },

@@ -1,15 +1,18 @@
 """The task "write what this text tells as JSON": a text and the keys that are wanted, and the object that holds them.
 
 Values are copied, numbers are numbers, yes and no are true and false, and a key that the text does not tell is null;
-what the text tells besides is left out. Keys come in the order and the spelling in which they were asked for. The
-base's corpus has texts and documents, never a text beside a document drawn from it.
+what the text tells besides is left out. Keys come in the order and the spelling in which they were asked for. A text that
+tells none of them is answered by an error. The base's corpus has texts and documents, never a text beside a document drawn
+from it.
 """
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+from expertbuild.data.generators.asking import UNANSWERABLE
+from expertbuild.data.generators.json_rows import compact
 from expertbuild.data.generators.phrases import Value, Voice, sentence, spoken
 from expertbuild.data.generators.told import SAID, Text, labels, tell
 from expertbuild.data.generators.told_values import Json
@@ -18,6 +21,7 @@ from expertbuild.data.rows import Row
 
 KEYS = (2, 3, 3, 4, 4, 5)  # how many are asked for
 UNTOLD = (0, 0, 0, 1, 1, 2)  # how many of them the text does not tell, at most
+NOT_TOLD = {"error": "not told"}
 # Properties that a text tells under other names too: never asked for where the answer should be null.
 MUCH_THE_SAME = {
     *("role", "position", "surname", "nickname", "owner", "host", "driver", "manager", "maker", "kind", "category"),
@@ -27,47 +31,70 @@ MUCH_THE_SAME = {
 TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "string"}
 
 
-def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> Row:
-    """One text with keys, and the object."""
+def draw(rng: random.Random, words: str = "train", phrasings: str = "train", most: int = max(KEYS)) -> Row:
+    """One text with keys, `most` of them at most, and the object."""
+    lost = rng.random() < UNANSWERABLE
 
     def write(voice: Voice) -> tuple[Text, str, dict[str, Json | None]]:
         while True:
             text = tell(voice, words)
-            wanted = _wanted(voice, text, words)
+            wanted = _untold(voice, text, words) if lost else _wanted(voice, text, words, most)
             if len(wanted) >= 2:
                 return text, _ask(voice, text.text, wanted), wanted
             voice.used.clear()
 
     text, asked, wanted = spoken(SAID, rng, phrasings, write)
+    expected = NOT_TOLD if lost else wanted
     return {
         "id": "text_to_json-" + sha256(asked.encode()).hexdigest()[:16],
         "messages": [{"role": "user", "content": asked}],
-        "answer": json.dumps(wanted, ensure_ascii=False, separators=(",", ":")),
-        "stratum": f"{text.genre}, {'2 or 3' if len(wanted) < 4 else '4 or 5'} keys",
-        "facts": {"expected": wanted},
+        "answer": compact(expected),
+        "stratum": "text, nothing told"
+        if lost
+        else f"text, {text.genre}, {'2 or 3' if len(wanted) < 4 else '4 or 5'} keys",
+        "facts": {"expected": expected},
         "group": sha256(text.text.encode()).hexdigest()[:16],
     }
 
 
-def _wanted(voice: Voice, text: Text, part: str) -> dict[str, Json | None]:
+def _wanted(voice: Voice, text: Text, part: str, most: int) -> dict[str, Json | None]:
     """The keys that are asked for, with what the text tells."""
     rng = voice.rng
-    many = rng.choice(KEYS)
+    many = rng.choice([count for count in KEYS if count <= most])
     missing = min(rng.choice(UNTOLD), many - 1)
     told = rng.sample(list(text.told), min(len(text.told), many - missing))
     untold = rng.sample(text.untold, min(len(text.untold), many - len(told), missing))
-    spelling = rng.choices((str, camel, spaced), (7, 2, 1))[0]
+    spelling = _spelling(rng)
     made: dict[str, Json | None] = {}
     for field in rng.sample(told + untold, len(told) + len(untold)):
-        key = voice.say(f"{text.genre}_{field}_key") if f"{text.genre}_{field}_key" in SAID else field
-        made[spelling(key)] = text.told[field].value if field in text.told else None
-    if len(made) < max(KEYS) and (
-        missing > len(untold) or rng.random() < 0.1
-    ):  # something that such a text hardly ever tells
-        other = rng.choice(listed(rng.choice(("text_column", "integer_column")), part))
-        if other not in text.told and not _near(other, labels(text.genre)):
-            made.setdefault(spelling(other), None)
+        made[spelling(_called(voice, text, field))] = text.told[field].value if field in text.told else None
+    more = len(made) < most and (missing > len(untold) or rng.random() < 0.1)
+    if more and (other := _other(rng, text, part)) is not None:
+        made.setdefault(spelling(other), None)
     return made
+
+
+def _untold(voice: Voice, text: Text, part: str) -> dict[str, Json | None]:
+    """Some keys of which the text tells none."""
+    rng, spelling = voice.rng, _spelling(voice.rng)
+    keys = [_called(voice, text, field) for field in rng.sample(text.untold, min(len(text.untold), rng.randint(0, 2)))]
+    others = (_other(rng, text, part) for _ in range(rng.randint(1, 2)))
+    return dict.fromkeys(spelling(key) for key in [*keys, *others] if key is not None)
+
+
+def _spelling(rng: random.Random) -> Callable[[str], str]:
+    return rng.choices((str, camel, spaced), (7, 2, 1))[0]
+
+
+def _called(voice: Voice, text: Text, field: str) -> str:
+    name = f"{text.genre}_{field}_key"
+    return voice.say(name) if name in SAID else field
+
+
+def _other(rng: random.Random, text: Text, part: str) -> str | None:
+    """Something that such a text hardly ever tells; None if this one might."""
+    other = rng.choice(listed(rng.choice(("text_column", "integer_column")), part))
+    return None if other in text.told or _near(other, labels(text.genre)) else other
 
 
 def _near(key: str, names: set[str]) -> bool:

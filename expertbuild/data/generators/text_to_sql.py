@@ -1,16 +1,20 @@
 """The task "answer this question with SQL": table definitions and a question, and the query that answers it.
 
 Queries run on PostgreSQL and on SQLite. `facts.ddl` is what a scorer needs to run them; the stratum is the kind of
-question (see `sql_questions`). The base's corpus has tables and queries, never a question beside its query.
+question (see `sql_questions`). A question about a column that no table has cannot be answered, and a comment says which.
+The base's corpus has tables and queries, never a question beside its query.
 """
 
 import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
-from expertbuild.data.generators.asking import Forms, polite
+from expertbuild.data.generators.asking import UNANSWERABLE, Forms, asked_about, polite
 from expertbuild.data.generators.sql_questions import STRATA, NotHere
 from expertbuild.data.generators.sql_words import Speech
-from expertbuild.data.generators.tables import schema
+from expertbuild.data.generators.tables import Table, schema
 from expertbuild.data.rows import Row
 
 # Joins and orders were what a small base found hardest, so they come more often.
@@ -38,12 +42,16 @@ LAYOUTS = Forms(
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train", columns: int = 5) -> Row:
     """One question with its query; tables have up to `columns` columns besides their keys."""
     strata = list(STRATA)
+    lost = rng.random() < UNANSWERABLE
     while True:
         stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
         both = stratum == "join" or rng.random() < TWO_TABLES
         tables = schema(rng, words, tables=2 if both else 1, columns=(2, columns - 1 if both else columns))
         try:
             question, query = STRATA[stratum](Speech(rng, phrasings, words), tables)
+            answer = query + ";"
+            if lost:
+                stratum, (tables, answer) = "no such column", _lost(rng, tables, question, query)
         except NotHere:
             continue
         break
@@ -54,11 +62,29 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", col
     return {
         "id": "text_to_sql-" + sha256(asked.encode()).hexdigest()[:16],
         "messages": [{"role": "user", "content": asked}],
-        "answer": query + ";",
+        "answer": answer,
         "stratum": stratum,
         "facts": {"ddl": ddl},
         "group": sha256("\n".join(sorted(table.ddl() for table in tables)).encode()).hexdigest()[:16],
     }
+
+
+def _lost(rng: random.Random, tables: Sequence[Table], question: str, query: str) -> tuple[list[Table], str]:
+    """The tables without one of the columns that are asked about, and the answer that says so."""
+    every = [column for table in tables for column in table.columns]
+    asked = asked_about(every, question, re.findall(r"\w+", query))
+    able = [
+        (table, column)
+        for table in tables
+        for column in table.of_kind()
+        if column in asked and len(table.of_kind()) > 1
+    ]
+    if not able:
+        raise NotHere
+    table, column = rng.choice(able)
+    left = replace(table, columns=tuple(each for each in table.columns if each != column))
+    kept = [left if each == table else each for each in tables]
+    return kept, f"-- cannot: {table.name} has no column {column.name}"
 
 
 def _tidy(question: str) -> str:

@@ -2,9 +2,10 @@
 
 A source gives rows of schemas/row.schema.json one at a time and knows nothing of splits. It may also provide
 `modules(spec)`, the further modules it looks up, and `files(spec, directory)`, the local files it reads: both
-belong to the key of a build.
+belong to the key of a build. `KEPT = True` says that its rows cost more to have again than to keep (data/drawn.py).
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Protocol, cast
 from expertbuild.catalogue import Catalogue
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.rows import Row
+from runtime.errors import Problem
 
 SOURCES = Catalogue(
     "data source",
@@ -48,6 +50,12 @@ class Place:
     left_out: LeftOut = _forgotten  # told of what does not become a row, and why
 
 
+def incomplete(record: Mapping[str, Any], where: str) -> Row:
+    """A record that lacks what its source needs, as a row to look at."""
+    told = json.dumps(record, ensure_ascii=False, default=str)
+    return {"id": where, "messages": [{"role": "user", "content": told}], "answer": "", "stratum": "all", "facts": {}}
+
+
 class Source(Protocol):
     """What each file here provides."""
 
@@ -58,3 +66,12 @@ def source(spec: Spec) -> Source:
     if "kind" not in spec:
         raise RecipeMistake("a source has no kind.", hint=f"Known: {', '.join(sorted(SOURCES.modules))}.")
     return cast(Source, SOURCES.load(spec["kind"]))
+
+
+def named(rows: Iterator[Row], where: str) -> Iterator[Row]:
+    """The rows of a source; an error that names no place names the source's in the recipe."""
+    try:
+        yield from rows
+    except Problem as problem:
+        problem.where = problem.where or where
+        raise

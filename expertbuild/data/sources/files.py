@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from expertbuild.data.columns import check_columns, to_row
+from expertbuild.data.columns import check_columns, lacking, to_row
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.records import column_kinds, json_value, records, whole_text
 from expertbuild.data.rows import Row
-from expertbuild.data.sources import Place
+from expertbuild.data.sources import Place, incomplete
 from expertbuild.data.sources.places import found
 from expertbuild.data.unpacked import MEGABYTE, MOST, File
 
-OWN_KEYS = ("kind", "path", "columns", "join", "format", "megabytes", "rows", "weight", "part")
+OWN_KEYS = ("kind", "path", "columns", "needs", "join", "format", "megabytes", "rows", "weight", "part")
 
 
 def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
@@ -42,10 +42,12 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     }
     own = files(spec, place.directory)[: -len(joins) or None]
     most = largest(spec)
-    yield from rows_of([File(path, path.name, most) for path in own], spec, joins)
+    yield from rows_of([File(path, path.name, most) for path in own], spec, place, joins)
 
 
-def rows_of(own: Iterable[File], spec: Mapping[str, Any], joins: Mapping[str, Any] | None = None) -> Iterator[Row]:
+def rows_of(
+    own: Iterable[File], spec: Mapping[str, Any], place: Place, joins: Mapping[str, Any] | None = None
+) -> Iterator[Row]:
     """The rows in some files; shared with sources that fetch their files first."""
     columns = spec.get("columns")
     check_columns(columns)
@@ -59,8 +61,11 @@ def rows_of(own: Iterable[File], spec: Mapping[str, Any], joins: Mapping[str, An
             empty = False
             if left is not None and left <= 0:
                 return
-            left = None if left is None else left - 1
             where = f"{file.name}:{number}"
+            if (column := lacking(record, spec.get("needs") or ())) is not None:
+                place.left_out(str(spec["kind"]), f"{column} is empty", incomplete(record, where))
+                continue
+            left = None if left is None else left - 1
             yield to_row(_joined(record, joins, where) if joins else record, columns, where)
     if empty:
         raise SourceMistake("holds no record.", where=str(spec.get("path")))

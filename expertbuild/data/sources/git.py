@@ -19,7 +19,8 @@ from runtime.artifact.shown import shown
 from runtime.registry.sources.commit import Blob, Commit, is_pointer
 from runtime.registry.sources.git import parse
 
-OWN_KEYS = ("kind", "repository", "path", "columns", "format", "megabytes", "rows", "weight", "part")
+KEPT = True  # a commit holds the same bytes for ever, and fetching it needs a network
+OWN_KEYS = ("kind", "repository", "path", "columns", "needs", "format", "megabytes", "rows", "weight", "part")
 
 
 def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
@@ -41,7 +42,7 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     ]
     if not blobs:
         raise SourceMistake("no file of the commit is called so.", where=", ".join(map(str, patterns)))
-    yield from rows_of(_fetched(commit, blobs, largest(spec)), spec)
+    yield from rows_of(_fetched(commit, blobs, largest(spec)), spec, place)
 
 
 def _fetched(commit: Commit, blobs: list[tuple[Blob, str]], most: int) -> Iterator[File]:

@@ -13,14 +13,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from expertbuild.data.columns import check_columns, to_row
+from expertbuild.data.columns import check_columns, lacking, to_row
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row
-from expertbuild.data.sources import Place
+from expertbuild.data.sources import Place, incomplete
 from expertbuild.data.sources.places import inside
 from runtime.artifact.shown import shown
 
-OWN_KEYS = ("kind", "name", "path", "revision", "config", "split", "columns", "streaming", "rows", "weight", "part")
+OWN_KEYS = (
+    *("kind", "name", "path", "revision", "config", "split", "columns", "needs", "streaming", "rows", "weight"),
+    "part",
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -32,11 +35,16 @@ def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
 def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     check_columns(spec.get("columns"))
     name = spec.get("name") or spec.get("path")
-    number = -1
+    number, given = -1, 0
     for number, record in enumerate(_records(spec, place.directory)):
-        if number == spec.get("rows"):
+        if given == spec.get("rows"):
             return
-        yield to_row(record, spec.get("columns"), f"{name} row {number}")
+        where = f"{name} row {number}"
+        if (column := lacking(record, spec.get("needs") or ())) is not None:
+            place.left_out("huggingface", f"{column} is empty", incomplete(record, where))
+            continue
+        given += 1
+        yield to_row(record, spec.get("columns"), where)
     if number < 0:
         raise SourceMistake("holds no record.", where=str(name))
 

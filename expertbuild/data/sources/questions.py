@@ -19,6 +19,7 @@ from expertbuild.data.sources import Place
 from expertbuild.data.sources.generator import PARTS, distinct
 from expertbuild.data.sources.places import inside
 
+KEPT = True  # as for generators
 OWN_KEYS = ("kind", "path", "rows", "weight", "part", "words", "phrasings")
 
 

@@ -18,6 +18,7 @@ from expertbuild.data.synthesis.requests import key_of, pairs, request
 from expertbuild.data.synthesis.spec import Wanted, read
 from expertbuild.data.synthesis.verdict import court, left_out
 
+KEPT = True  # a scorer may take its time to judge an answer
 VERB = "expertbuild synthesize"
 
 

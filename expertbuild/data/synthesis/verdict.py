@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from expertbuild.data.bounded_schema import bounded, refusal
 from expertbuild.data.columns import to_row
 from expertbuild.data.errors import SourceMistake
 from expertbuild.data.rows import Row
@@ -83,18 +84,7 @@ def _checker(wanted: Wanted) -> Callable[[str], tuple[Any, str]] | None:
     """Text to a document that follows the recipe's schema, or why it does not."""
     if wanted.schema is None and not wanted.each:
         return None
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, best_match
-    from referencing import Registry
-
-    schema = {} if wanted.schema is None else wanted.schema
-    where = f"synthesis {wanted.name}: output.schema"
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise SourceMistake(f"is no JSON Schema ({error.message[:200]}).", where=where) from None
-    registry: Any = Registry()  # nothing is fetched, whatever a schema refers to
-    validator = Draft202012Validator(schema, registry=registry)
+    schema = bounded({} if wanted.schema is None else wanted.schema, f"synthesis {wanted.name}: output.schema")
 
     def check(text: str) -> tuple[Any, str]:
         try:
@@ -103,15 +93,8 @@ def _checker(wanted: Wanted) -> Callable[[str], tuple[Any, str]] | None:
             return None, "the answer is not JSON"
         if not isinstance(document, dict):
             return None, "the answer is no object"
-        try:
-            fault = best_match(validator.iter_errors(document))
-        except Exception as error:  # an unresolvable reference, a pattern that is none: the schema's fault
-            raise SourceMistake(f"cannot be applied ({type(error).__name__}).", where=where) from None
-        if fault is not None:
-            return (
-                None,
-                f"not of the schema: {'.'.join(map(str, fault.absolute_path)) or 'the object'} ({fault.validator})",
-            )
+        if fault := refusal(schema, document):
+            return None, f"not of the schema: {fault}"
         if wanted.each and not isinstance(document.get(wanted.each), list):
             return None, f'the answer has no list "{wanted.each}"'
         return document, ""

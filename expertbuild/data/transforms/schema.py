@@ -16,6 +16,7 @@ from expertbuild.data.bounded_schema import load, refusal
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.parts import check_part, part
 from expertbuild.data.rows import Row
+from expertbuild.data.sources.places import inside
 from expertbuild.data.transforms import Bench, Look, Spec
 from runtime.artifact import strict_json
 from runtime.artifact.refusals import BadJson
@@ -36,7 +37,7 @@ def files(spec: Mapping[str, Any], directory: Path) -> list[Path]:
     name = spec.get("schema")
     if not isinstance(name, str) or not name:
         raise RecipeMistake("the transform schema needs `schema`, a file.")
-    path = directory / name
+    path = inside(directory, name)
     if not path.is_file():
         raise RecipeMistake("there is no such file.", where=name, hint=f"Looked in {directory}.")
     return [path]

@@ -1,5 +1,6 @@
 """What decides whether an answer is right, by name. Each file provides `score(answer, row, **options) -> Score`, and may
-provide `engine(**options) -> str`: which program judged here, as the evaluation will say.
+provide `engine(**options) -> str`: which program judged here, as the evaluation will say; and `well_formed(answer) -> bool`:
+whether an answer, right or wrong, is at least of the form that this scorer reads.
 
 A score is between 0 and 1 and comes with a reason that a person can read. A scorer never raises for an answer,
 however wild: what a model says is the case's result, not an error of the run.
@@ -59,6 +60,11 @@ def engine(spec: Mapping[str, Any]) -> str | None:
     """What judges on this machine, where a scorer has a choice or leans on something outside: for the evaluation to say."""
     told = getattr(SCORERS.load(spec["kind"]), "engine", None)
     return str(told(**{key: value for key, value in spec.items() if key != "kind"})) if told else None
+
+
+def form(spec: Mapping[str, Any]) -> Callable[[str], bool] | None:
+    """Whether an answer can be read at all, by this scorer's own reader; None where it takes any text."""
+    return cast(Callable[[str], bool] | None, getattr(SCORERS.load(spec["kind"]), "well_formed", None))
 
 
 def modules(spec: Mapping[str, Any]) -> list[str]:

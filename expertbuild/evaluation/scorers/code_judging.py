@@ -11,6 +11,7 @@ from typing import Any
 
 from expertbuild.evaluation.scorers import Score
 from expertbuild.evaluation.scorers.code_tokens import CodeUnread, words
+from expertbuild.evaluation.scorers.declined import declined
 from expertbuild.evaluation.scorers.sql_execution import unfenced
 
 Failed = str
@@ -24,9 +25,8 @@ def judged(answer: str, row: Mapping[str, Any], language: str, engine: Engine | 
         return Score(0.0, "no code")
     if code == expected:
         return Score(1.0, "the expected code itself")
-    if expected.startswith(("# cannot:", "// cannot:")):
-        same = " ".join(code.casefold().split()) == " ".join(expected.casefold().split())
-        return Score(1.0, "says that it cannot") if same else Score(0.0, "does not say that it cannot, or why")
+    if (said := declined(code, expected)) is not None:
+        return said
     try:
         given = words(code, language)
     except CodeUnread as error:
@@ -43,6 +43,16 @@ def judged(answer: str, row: Mapping[str, Any], language: str, engine: Engine | 
         return Score(0.0, "is not the expected code")
     failed = engine([_code(facts.get("before") or ""), code, _code(facts["tests"])])
     return Score(1.0, "passes its tests") if failed is None else Score(0.0, failed)
+
+
+def parses(answer: str, language: str) -> bool:
+    """Whether the language's own grammar reads it; a comment that says why there can be no code is read too."""
+    code = unfenced(answer).strip()
+    try:
+        words(code, language)
+    except CodeUnread:
+        return False
+    return bool(code)
 
 
 def _code(given: Any) -> str:

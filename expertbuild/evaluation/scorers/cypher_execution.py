@@ -16,6 +16,7 @@ from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, CypherL
 from expertbuild.evaluation.scorers.cypher_graphs import SchemaUnread, graph, literals, script
 from expertbuild.evaluation.scorers.cypher_match import canonical
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, quoted, tokens, unfenced
+from expertbuild.evaluation.scorers.declined import declined, declines
 from expertbuild.evaluation.scorers.sql_execution import same
 
 TRIES = 3  # rounds of drawing graphs, when those of the first say nothing
@@ -34,6 +35,8 @@ def score(answer: str, row: Mapping[str, Any], graphs: int = 4, seconds: float =
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         given = _read(query)
         check(given)
@@ -58,6 +61,20 @@ def score(answer: str, row: Mapping[str, Any], graphs: int = 4, seconds: float =
         if not same(each.given, each.expected, ordered=each.ordered):
             return Score(0.0, f"gives {_told(each.given)} instead of {_told(each.expected)}")
     return Score(1.0, f"the same rows on {len(seen)} graphs")
+
+
+def well_formed(answer: str) -> bool:
+    """Whether the engine's parser reads it as a query; the labels it names are not asked for."""
+    query = unfenced(answer)
+    if declines(query):
+        return True
+    try:
+        found = _read(query)
+        check(found)
+        [[said]] = BOX.run([[]], [quoted(found)], 10.0)
+    except (CypherUnread, CypherFailed, CypherLost):
+        return False
+    return not (isinstance(said, CypherFailed) and str(said).startswith("Parser exception"))
 
 
 def _read(query: str) -> list[Token]:

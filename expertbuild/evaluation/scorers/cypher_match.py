@@ -10,12 +10,15 @@ from typing import Any
 
 from expertbuild.evaluation.scorers import Score
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, tokens, unfenced
+from expertbuild.evaluation.scorers.declined import declined, declines
 
 
 def score(answer: str, row: Mapping[str, Any]) -> Score:
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         given = canonical(query)
     except CypherUnread as error:
@@ -30,6 +33,15 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
     if place is None:
         return Score(0.0, "ends too soon" if len(given) < len(expected) else "goes on too long")
     return Score(0.0, f"has {given[place]} instead of {expected[place]}"[:200])
+
+
+def well_formed(answer: str) -> bool:
+    """Whether every word of it is one of Cypher's; whether they make a query, only an engine knows."""
+    query = unfenced(answer)
+    try:
+        return declines(query) or bool(canonical(query))
+    except CypherUnread:
+        return False
 
 
 def canonical(query: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Right is JSON that parses strictly and means the same document: the order of keys is free, nothing else is.
 
 The whole answer must be JSON: no fence, no sentence around it, no NaN, no key twice. 1 and 1.0 are the same number;
-true and 1 are not the same value.
+true and 1 are not the same value. Where the task is how the document is written (`facts.as_written`), the answer has to be
+written like the expected one, letter for letter.
 """
 
 import json
@@ -18,7 +19,19 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
         return Score(0.0, f"not JSON: {error}"[:200])
     expected = row["facts"]["expected"] if "expected" in row["facts"] else parse(row["answer"])
     place = difference(given, expected)
-    return Score(1.0, "equal") if place is None else Score(0.0, place)
+    if place is not None:
+        return Score(0.0, place)
+    if row["facts"].get("as_written") and answer != row["answer"]:
+        return Score(0.0, "the same document, written otherwise")
+    return Score(1.0, "equal")
+
+
+def well_formed(answer: str) -> bool:
+    try:
+        parse(answer)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def parse(text: str) -> Any:

@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers import Score, json_equal
 from expertbuild.evaluation.scorers.json_equal import parse
+
+well_formed = json_equal.well_formed
 
 
 def score(answer: str, row: Mapping[str, Any]) -> Score:

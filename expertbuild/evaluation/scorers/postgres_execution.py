@@ -12,8 +12,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from expertbuild.evaluation.scorers import Score
-from expertbuild.evaluation.scorers.postgres_server import SERVER, VARIABLE
+from expertbuild.evaluation.engines import POSTGRES_DSN
+from expertbuild.evaluation.scorers import Score, sql_parse
+from expertbuild.evaluation.scorers.declined import declined
+from expertbuild.evaluation.scorers.postgres_server import SERVER
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sql_execution import same, unfenced
 from expertbuild.evaluation.scorers.sqlite_box import LONGEST_QUERY, MOST_ROWS, Rows, SqlFailed
@@ -26,6 +28,8 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 4, seconds: floa
     query, gold = unfenced(answer).strip(), unfenced(row["answer"]).strip()
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, gold)) is not None:
+        return said
     if query == gold:
         return Score(1.0, "the expected query itself")
     try:
@@ -38,11 +42,15 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 4, seconds: floa
         return Score(0.0, f"the case itself fails: {error}")
 
 
+def well_formed(answer: str) -> bool:
+    return sql_parse.well_formed(answer)
+
+
 def engine(**options: Any) -> str:
     import os
 
     version = SERVER.connection().info.server_version
-    whose = f"the server of {VARIABLE}" if os.environ.get(VARIABLE) else "a server of its own"
+    whose = f"the server of {POSTGRES_DSN}" if os.environ.get(POSTGRES_DSN) else "a server of its own"
     return f"PostgreSQL {version // 10000}.{version % 10000}, {whose}"
 
 

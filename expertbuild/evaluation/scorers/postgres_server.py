@@ -16,18 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from expertbuild.evaluation.engines import POSTGRES_DSN, postgres_programs
 from expertbuild.evaluation.errors import EvaluationMistake
 
-VARIABLE = "EXPERTBUILD_POSTGRES_DSN"
 START = 180.0  # seconds for it to come up, on a machine that has much else to do
 MEMORY = 2**30  # of addresses, for each of its processes
 ROLE = "judge"
-_FOLDERS = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/usr/local/pgsql/bin",
-    "/opt/homebrew/opt/postgresql*/bin",
-)
 
 # Sets limits, becomes the other user, asks to be ended when its parent is, and becomes the server. This Python starts it,
 # since another user may not be able to.
@@ -78,7 +72,7 @@ class Server:
         return self._process.pid if self._process is not None else None
 
     def _dsn(self) -> str:
-        if named := os.environ.get(VARIABLE):
+        if named := os.environ.get(POSTGRES_DSN):
             return named
         if self._process is None or self._process.poll() is not None:
             self.close()
@@ -86,12 +80,12 @@ class Server:
         return f"host={self._folder} dbname=postgres user={ROLE}"
 
     def _start(self) -> None:
-        programs = found()
+        programs = postgres_programs()
         if programs is None:
             raise EvaluationMistake(
                 "there is no PostgreSQL to run queries on.",
                 where="evaluation.scorer",
-                hint=f"Install PostgreSQL, set {VARIABLE}, or choose the scorer sql_execution.",
+                hint=f"Install PostgreSQL, set {POSTGRES_DSN}, or choose the scorer sql_execution.",
             )
         self._folder = folder = Path(tempfile.mkdtemp(prefix="expertbuild-postgres-"))
         folder.chmod(0o700)
@@ -159,20 +153,6 @@ class Server:
                     self.close()
                     raise EvaluationMistake("PostgreSQL does not start.", where="evaluation.scorer") from error
                 time.sleep(0.1)
-
-
-def found() -> Path | None:
-    """The folder of PostgreSQL's server programs, the newest there is."""
-    on_path = shutil.which("initdb")
-    folders = [Path(on_path).resolve().parent] if on_path else []
-    for pattern in _FOLDERS:
-        folders += sorted(Path("/").glob(pattern.lstrip("/")), key=lambda path: _number(path.parent.name), reverse=True)
-    return next((path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None)
-
-
-def _number(name: str) -> int:
-    digits = "".join(letter for letter in name if letter.isdigit())
-    return int(digits or 0)
 
 
 def _other() -> pwd.struct_passwd:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expertbuild.evaluation.scorers import Score, python_worker, syscalls
-from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.code_judging import judged, parses
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 
 WORKER = LineWorker("the process that runs Python", lambda: [sys.executable, "-I", str(python_worker.__file__)])
@@ -24,6 +24,10 @@ def score(answer: str, row: Mapping[str, Any], seconds: float = 5.0, megabytes: 
         return None if said.get("passed") is True else str(said.get("failed"))
 
     return judged(answer, row, "python", run)
+
+
+def well_formed(answer: str) -> bool:
+    return parses(answer, "python")
 
 
 def engine(**options: Any) -> str:

@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from expertbuild.evaluation.engines import rustc
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
-from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.code_judging import judged, parses
 
 # What reaches out of the text when it is compiled, or out of the process when it runs.
 NEVER = re.compile(
@@ -46,9 +47,13 @@ def score(
     return judged(answer, row, "rust", run if _wanted(engine) else None)
 
 
+def well_formed(answer: str) -> bool:
+    return parses(answer, "rust")
+
+
 def engine(engine: str = "auto", **options: Any) -> str:
     if _wanted(engine):
-        return f"rustc {_version()}, tests run; serde by name only"
+        return f"rustc {rustc()}, tests run; serde by name only"
     said = "as asked" if engine == "tree-sitter" else "no rustc on this machine"
     return f"{code_tokens.engine('rust')}, the expected words only ({said})"
 
@@ -59,25 +64,12 @@ def _wanted(engine: str) -> bool:
         raise EvaluationMistake(
             f'there is no engine "{engine}".', where="evaluation.scorer.engine", hint=f"Known: {', '.join(ENGINES)}."
         )
-    there = bool(_version())
+    there = rustc() is not None
     if engine == "rustc" and not there:
         raise EvaluationMistake(
             "rustc was not found.", where="evaluation.scorer.engine", hint="Install Rust: https://rustup.rs"
         )
     return there and engine != "tree-sitter"
-
-
-@cache
-def _version() -> str:
-    """The version of the rustc that is found here; empty without one that works."""
-    rustc = shutil.which("rustc")
-    if rustc is None:
-        return ""
-    try:
-        said = subprocess.run([rustc, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return said.split()[1] if len(said.split()) > 1 else ""
 
 
 @cache

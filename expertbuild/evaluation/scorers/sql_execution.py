@@ -14,11 +14,22 @@ from itertools import permutations
 from typing import Any
 
 from expertbuild.evaluation.scorers import Score
+from expertbuild.evaluation.scorers.declined import declined, declines
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sqlite_box import Box, Rows, SqlFailed
 
 TRIES = 6  # databases drawn for each one that is used, at most
 MOST_PERMUTED = 6  # columns
+# What SQLite says of text that is not one statement; of one about tables that are not there it says other things.
+UNREAD = (
+    "syntax error",
+    "incomplete input",
+    "unrecognized token",
+    "one statement",
+    "null char",
+    "overflow",
+    "too large",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     try:
         tables = shape(row["facts"]["ddl"])
     except (KeyError, SqlFailed) as error:
@@ -51,6 +64,21 @@ def score(answer: str, row: Mapping[str, Any], databases: int = 6, seconds: floa
     if not used:
         return Score(0.0, "no database decides this case: the expected query's result is open on each")
     return Score(1.0, f"the same rows on {used} databases")
+
+
+def well_formed(answer: str) -> bool:
+    """Whether SQLite's parser reads it as one statement. Nothing is run."""
+    query = unfenced(answer)
+    if declines(query):
+        return True
+    box = Box("", {})
+    try:
+        box.run(f"EXPLAIN {query}", 1.0)
+    except SqlFailed as error:
+        return not any(said in str(error) for said in UNREAD)
+    finally:
+        box.close()
+    return True
 
 
 def unfenced(answer: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, postgres_parser
+from expertbuild.evaluation.scorers.declined import declined, declines
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 from expertbuild.evaluation.scorers.sql_execution import unfenced
 
@@ -33,6 +34,8 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
+    if (said := declined(query, row["answer"])) is not None:
+        return said
     if len(query) > LONGEST:
         return Score(0.0, "it is too long")
     try:
@@ -47,6 +50,11 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
     if statements == "select" and kind != "SelectStmt":
         return Score(0.0, f"it is no SELECT but a {kind.removesuffix('Stmt')}")
     return Score(1.0, "parses")
+
+
+def well_formed(answer: str) -> bool:
+    """Whether it is one statement of any kind."""
+    return declines(unfenced(answer)) or score(answer, {"answer": ""}, statements="any").value == 1
 
 
 def engine(**options: Any) -> str:

@@ -11,13 +11,13 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from expertbuild.evaluation.engines import tsc, tsc_library
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
-from expertbuild.evaluation.scorers.code_judging import judged
+from expertbuild.evaluation.scorers.code_judging import judged, parses
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 from expertbuild.evaluation.scorers.tsc_program import PROGRAM
 
@@ -37,9 +37,13 @@ def score(
     return judged(answer, row, "typescript", run if _wanted(engine) else None)
 
 
+def well_formed(answer: str) -> bool:
+    return parses(answer, "typescript")
+
+
 def engine(engine: str = "auto", **options: Any) -> str:
     if _wanted(engine):
-        return f"tsc {_version()} --strict, tests run in node"
+        return f"tsc {tsc()} --strict, tests run in node"
     said = "as asked" if engine == "tree-sitter" else "no tsc and node on this machine"
     return f"{code_tokens.engine('typescript')}, the expected words only ({said})"
 
@@ -50,7 +54,7 @@ def _wanted(engine: str) -> bool:
         raise EvaluationMistake(
             f'there is no engine "{engine}".', where="evaluation.scorer.engine", hint=f"Known: {', '.join(ENGINES)}."
         )
-    there = bool(library()) and bool(shutil.which("node"))
+    there = tsc() is not None
     if engine == "tsc" and not there:
         raise EvaluationMistake(
             "tsc was not found.", where="evaluation.scorer.engine", hint="npm install typescript, and node on the PATH."
@@ -58,25 +62,9 @@ def _wanted(engine: str) -> bool:
     return there and engine != "tree-sitter"
 
 
-@cache
-def library() -> Path | None:
-    """The library of the tsc that is found here."""
-    for found in (shutil.which("tsc"), str(Path("node_modules/.bin/tsc").absolute())):
-        path = Path(found).resolve().parent.parent / "lib" / "typescript.js" if found else None
-        if path is not None and path.is_file():
-            return path
-    return None
-
-
-def _version() -> str:
-    text = (library() or Path()).parent.parent / "package.json"
-    found = re.search(r'"version": *"([^"]+)"', text.read_text(encoding="utf-8"))
-    return found[1] if found else ""
-
-
 WORKER = LineWorker(
     "tsc",
-    lambda: [shutil.which("node") or "node", "--max-old-space-size=1024", "-e", PROGRAM, str(library())],
+    lambda: [shutil.which("node") or "node", "--max-old-space-size=1024", "-e", PROGRAM, str(tsc_library())],
     hint="Choose evaluation.scorer.engine=tree-sitter.",
 )
 
