@@ -55,12 +55,12 @@ class Capture:
 
     def __init__(self) -> None:
         self._stream: torch.cuda.Stream | None = None
-        self._memory: tuple[int, int] | None = None
+        self._memory: torch.cuda._POOL_HANDLE | None = None
 
     def __call__(self, step: Callable[[], object]) -> Callable[[], None]:
         """What replays it. It runs once before, on the same stream: Triton compiles, cuBLAS takes its workspace."""
         now = torch.cuda.current_stream()
-        self._stream = self._stream or torch.cuda.Stream()
+        self._stream = self._stream or torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._memory = self._memory or torch.cuda.graph_pool_handle()
         self._stream.wait_stream(now)
         with torch.cuda.stream(self._stream):
@@ -236,4 +236,5 @@ def _fields(count: int, wide: int) -> int:
 
 def _cut(numbers: Tensor, size: Size) -> list[Tensor]:
     """Tokens, positions, blocks, offsets, lengths, slots [rows] each, and the tables."""
-    return list(numbers[: _fields(size.rows, size.width)].split([size.rows] * 6 + [size.rows * size.width]))
+    sizes = [size.rows] * 6 + [size.rows * size.width]
+    return list(torch.split(numbers[: _fields(size.rows, size.width)], sizes))

@@ -1,6 +1,8 @@
 """What `test_kernels` runs with Triton interpreted: each check draws sizes and numbers anew and compares with the twin."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -174,7 +176,8 @@ def check_each_row_meets_its_own_kronecker_products() -> None:
         wanted = y.double() + torch.einsum("roi,ri->ro", dense[owners], x.double())
         told = [each.to(DEVICE) for each in (x, factors.to(dtype), torch.tensor(owners), table)]
         counts = torch.tensor([len(products) for products in sizes], dtype=torch.int32, device=DEVICE)
-        for add in (kronecker.add_kronecker, plain.add_kronecker):
+        adds: list[Callable[..., None]] = [kronecker.add_kronecker, plain.add_kronecker]
+        for add in adds:
             found = y.to(DEVICE, copy=True)
             add(found, *told, counts, 256)
             close(found.cpu(), wanted, tolerance)
@@ -239,7 +242,8 @@ def check_a_captured_step_of_kernels_is_the_same_launches_whatever_stands_in_mem
         known.model.fast = known._adapters._add_ranks = None
         known.tokenizer.eos_ids = frozenset()
         steps = []
-        for names in ([{"dora": 0.5, "lora": 0.5}, "ia3", "lokr"], ["lora", "lokr", None]):
+        rounds: list[list[Any]] = [[{"dora": 0.5, "lora": 0.5}, "ia3", "lokr"], ["lora", "lokr", None]]
+        for names in rounds:
             requests = [Request([5 + n, 6, 7], 4, adapter=name) for n, name in enumerate(names)]
             for each in (engine, known):
                 for name, slots in records.items():

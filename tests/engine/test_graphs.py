@@ -50,10 +50,9 @@ def lora(rank: int, seed: int, names: tuple[str, ...] = tuple(SHAPES)) -> SlotRe
 
 def records() -> dict[str, SlotRecord]:
     """All kinds; `wide` has more rank rows than a tile, and scales the inputs of one of two matrices that are fused."""
-    made = {**random_records(), "wide": lora(21, 4)}
-    gate = "model.layers.1.mlp.gate_proj"
-    made["wide"].slots[gate] = replace(made["wide"].slots[gate], g_in=1 + torch.randn(64) * 0.3)
-    return made
+    gate, wide = "model.layers.1.mlp.gate_proj", dict(lora(21, 4).slots)
+    wide[gate] = replace(wide[gate], g_in=1 + torch.randn(64) * 0.3)
+    return {**random_records(), "wide": SlotRecord("lora", wide)}
 
 
 def attach_all(engine: Engine) -> Engine:
@@ -181,6 +180,30 @@ def test_a_pool_that_grows_throws_its_graphs_away_and_loses_nobody(base: Path, p
     again = run(engine, graphs, {0: requests})
     assert [again[each.id].tokens for each in requests] == [told[each.id].tokens for each in requests]
     assert graphs.pool.version == before, "there was room for all of them"
+
+
+def test_larger_kronecker_factors_move_those_that_decode_and_change_none(base: Path, plain: Engine) -> None:
+    engine, graphs = graphed(base)
+    torch.manual_seed(6)
+    slots = {
+        f"model.layers.0.{name}": Slot(k=(torch.randn(2, 2), torch.randn(rows // 2, columns // 2) / columns**0.5))
+        for name, (rows, columns) in SHAPES.items()
+    }
+    for each in (engine, plain):
+        attach_all(each).attach("large", SlotRecord("lokr", slots), "large")
+    requests = [ask("lokr", 1, 6, 14), ask("large", 2, 6, 8)]
+    told = run(engine, graphs, {0: [requests[0]], 4: [requests[1]]}, 30)
+    assert [told[each.id].tokens for each in requests] == alone(plain, requests)
+    assert graphs.counts.thrown > 0
+
+
+def test_rows_that_fill_a_step_up_write_into_no_block_of_anybodys(base: Path) -> None:
+    engine, graphs = graphed(base)
+    attach_all(engine)
+    engine.generate([ask(kind, number, answer=4) for number, kind in enumerate(KINDS[:3])])
+    data = engine._runner.pages.data
+    assert Size(4, 16, True) in graphs.kept and data[-1].any()
+    assert not data[0].any(), "the null block was written to"
 
 
 def test_who_is_gone_gives_the_slot_back(base: Path) -> None:
