@@ -31,6 +31,7 @@ PASSED = (
     "weights",
     "cache_tokens",
     "cache_dtype",
+    "graphs",
     "speculate",
     "run_ahead",
     "max_batch",

@@ -11,7 +11,8 @@ foreign results are overwritten with zero, not multiplied by it.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -23,11 +24,13 @@ from runtime.engine.errors import AdapterRefused, MixtureRefused
 from runtime.engine.imprint import Imprint
 from runtime.engine.mixture import Member, add_up, check_weights
 from runtime.engine.pieces import Extra, Piece, fingerprint, fit_record
+from runtime.engine.transfer import send
 from runtime.engine.weights import Linear, Part, Weights
 
 # Up to here each row reads its own rank rows by itself; beyond, they are read once for all rows, foreign ones too.
 FEW_ROWS = 256
-AddRanks = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int], None]
+TILE = 16  # rank rows that a kernel takes together, and that lie under each other
+AddRanks = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
 MOST_MIXTURES = 16  # that are kept for the next request with the same weights; each is as large as its members together
 
 
@@ -70,64 +73,99 @@ class Union:
     parts: tuple["Union", ...] = ()  # one per part, where a part has a g_in of its own
 
 
+class Apply(Protocol):
+    """How the rows of a step meet their adapters."""
+
+    adapters: Sequence[Attached | None]  # of each request
+
+    def apply(self, linear: Linear, x: Tensor) -> Tensor:
+        """W x, with each row's adapter."""
+        ...
+
+
 class Mix:
-    """Whose row is whose in one step: `weights` [rows, adapters] is one where a row belongs to an adapter."""
+    """Whose row is whose in one step, and the union of all whose it is. Put together when a matrix first asks."""
 
     def __init__(
         self,
-        unions: Mapping[str, Union],
-        owners: Sequence[int],
+        adapters: Sequence[Attached | None],
         counts: Sequence[int],
+        unite: Callable[[Mapping[int, Attached]], Mapping[str, Union]],
         like: Tensor,
         add_ranks: AddRanks | None = None,
     ) -> None:
-        """`owners`: for each request its adapter's number in `unions`, -1 for none; `counts`: its rows. `add_ranks`: a
-        kernel for rank rows, where the device has one."""
-        self.unions = unions
-        self.add_ranks = add_ranks
-        owner = torch.tensor(owners).repeat_interleave(torch.tensor(counts)).to(like.device)
-        number = max(owners) + 1
-        self.whole = number == 1 and min(owners) == 0
-        self.owner = owner.int()
-        self._own = owner[:, None] == torch.arange(number, device=like.device)
-        self.weights = self._own.to(like.dtype)
+        """The adapter of each request, and its rows. `add_ranks`: a kernel for rank rows, where the device has one."""
+        self.adapters, self.add_ranks = adapters, add_ranks
+        self._counts, self._unite, self._like = counts, unite, like
+        self._distinct = {id(each): each for each in adapters if each is not None}
+        number = {each: place for place, each in enumerate(sorted(self._distinct))}
+        self._owners = [-1 if each is None else number[id(each)] for each in adapters]
+        self.whole = len(self._distinct) == 1 and min(self._owners) == 0
         self._foreign: dict[tuple[tuple[int, int], ...], Tensor] = {}
         self._rows: dict[int, Tensor] = {}
-        self._places: dict[tuple[tuple[int, int], ...], tuple[Tensor, Tensor, int]] = {}
+        self._places: dict[tuple[tuple[int, int], ...], tuple[Tensor, Tensor]] = {}
 
-    def places(self, layout: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor, int]:
-        """Where each adapter's rank rows begin, how many they are, and the most of any."""
+    def apply(self, linear: Linear, x: Tensor) -> Tensor:
+        union = self._unions.get(linear.name)
+        if union is None:
+            return linear(x)
+        if not union.parts:
+            return _apply(linear, None, x, union, self)
+        parts = zip(linear.parts, union.parts, strict=True)
+        return torch.cat([_apply(linear, part, x, of_part, self) for part, of_part in parts], dim=-1)
+
+    @cached_property
+    def _unions(self) -> Mapping[str, Union]:
+        return self._unite(self._distinct)
+
+    @cached_property
+    def _whose(self) -> Tensor:
+        """On the host."""
+        return torch.tensor(self._owners, dtype=torch.int32).repeat_interleave(torch.tensor(self._counts))
+
+    @cached_property
+    def owner(self) -> Tensor:
+        """The adapter's number of each row, -1 for none."""
+        return send(self._whose, self._like.device)
+
+    @cached_property
+    def _own(self) -> Tensor:
+        return self.owner[:, None] == torch.arange(len(self._distinct), device=self._like.device)
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """[rows, adapters]: one where a row belongs to an adapter."""
+        return self._own.to(self._like.dtype)
+
+    def places(self, layout: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
+        """Where each adapter's tiles of rank rows begin, and how many rank rows it has."""
         if layout not in self._places:
-            starts, counts, at = [0] * self._own.shape[1], [0] * self._own.shape[1], 0
+            counts, starts, at = [0] * len(self._distinct), [0] * len(self._distinct), 0
             for adapter, count in layout:
                 starts[adapter], counts[adapter] = at, count
                 at += count
-            on = partial(torch.tensor, dtype=torch.int32, device=self._own.device)
-            self._places[layout] = on(starts), on(counts), max(counts)
+            tiles = range(0, max(counts), TILE)
+            places = torch.tensor([[start + tile for tile in tiles] for start in starts], dtype=torch.int32)
+            device = self._like.device
+            self._places[layout] = send(places, device), send(counts, device, torch.int32)
         return self._places[layout]
 
     def foreign(self, layout: tuple[tuple[int, int], ...]) -> Tensor:
         """[rows, rank rows]: where a rank row is not the row's own."""
         if layout not in self._foreign:
             numbers = torch.tensor([adapter for adapter, count in layout for _ in range(count)])
-            self._foreign[layout] = ~self._own.index_select(1, numbers.to(self._own.device))
+            self._foreign[layout] = ~self._own.index_select(1, send(numbers, self._own.device))
         return self._foreign[layout]
 
     def rows(self, adapter: int) -> Tensor:
         if adapter not in self._rows:
-            self._rows[adapter] = self._own[:, adapter].nonzero().flatten()
+            self._rows[adapter] = send((self._whose == adapter).nonzero().flatten(), self._like.device)
         return self._rows[adapter]
 
 
-def apply(linear: Linear, x: Tensor, mix: Mix | None) -> Tensor:
+def apply(linear: Linear, x: Tensor, mix: Apply | None) -> Tensor:
     """W x, with each row's adapter."""
-    union = mix.unions.get(linear.name) if mix is not None else None
-    if mix is None or union is None:
-        return linear(x)
-    if not union.parts:
-        return _apply(linear, None, x, union, mix)
-    results = [_apply(linear, part, x, of_part, mix) for part, of_part in zip(linear.parts, union.parts, strict=True)]
-    return torch.cat(results, dim=-1)
+    return linear(x) if mix is None else mix.apply(linear, x)
 
 
 def _apply(linear: Linear, part: Part | None, x: Tensor, union: Union, mix: Mix) -> Tensor:
@@ -211,17 +249,9 @@ class Adapters:
 
     def mix(self, adapters: Sequence[Attached | None], counts: Sequence[int]) -> Mix | None:
         """How a step of these requests, with these many rows each, is put together."""
-        distinct = {id(adapter): adapter for adapter in adapters if adapter is not None}
-        if not distinct:
+        if all(adapter is None for adapter in adapters):
             return None
-        key = tuple(sorted(distinct))
-        if key not in self._unions:
-            self._unions[key] = self._union(tuple(distinct[number] for number in key))
-            while len(self._unions) > 4:  # each may copy the adapters it holds
-                del self._unions[next(iter(self._unions))]
-        number = {each: place for place, each in enumerate(key)}
-        owners = [-1 if adapter is None else number[id(adapter)] for adapter in adapters]
-        return Mix(self._unions[key][1], owners, counts, self._like, self._add_ranks)
+        return Mix(adapters, counts, self._unite, self._like, self._add_ranks)
 
     def add_up(self, members: Sequence[tuple[Attached, float]]) -> Attached:
         """The sum of several adapters by their weights; made once for the same contents, in whatever order."""
@@ -252,6 +282,15 @@ class Adapters:
         """What was put together from adapters of before; requests that run with it hold it themselves."""
         self._unions.clear()
         self._mixtures.clear()
+
+    def _unite(self, distinct: Mapping[int, Attached]) -> Mapping[str, Union]:
+        """The union of some adapters by their ids, made once while the same run together."""
+        key = tuple(sorted(distinct))
+        if key not in self._unions:
+            self._unions[key] = self._union(tuple(distinct[number] for number in key))
+            while len(self._unions) > 4:  # each may copy the adapters it holds
+                del self._unions[next(iter(self._unions))]
+        return self._unions[key][1]
 
     def _union(self, adapters: tuple[Attached, ...]) -> tuple[tuple[Attached, ...], dict[str, Union]]:
         unions = {}

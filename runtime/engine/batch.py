@@ -1,16 +1,19 @@
 """One step's work as tensors: the tokens of many requests in one flat row, and where their keys and values lie.
 
-Requests that decode (one token each) come first, then the chunks of prompts. Built once per step, read by every layer.
+Requests that decode (one token each) come first, then the chunks of prompts. Built once per step, on the host; sent to
+the device by who computes with it, and read by every layer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from runtime.engine.adapters import Mix
+from runtime.engine.adapters import Apply
 from runtime.engine.rope import Rope
+from runtime.engine.transfer import send
 
 
 @dataclass(frozen=True)
@@ -38,35 +41,69 @@ class Chunk:
         Tensor | None
     )  # [rows, past + rows], added to the scores; None: on a CPU, where past and chunk are taken apart
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Chunk":
+        """A mask is made where it is used: it is far larger than what it is made of."""
+        if self.table is None or device.type == "cpu":
+            return self
+        whole = self.past + self.stop - self.start
+        mask = torch.full((self.stop - self.start, whole), float("-inf"), device=device, dtype=dtype)
+        return replace(self, table=send(self.table, device), mask=mask.triu_(self.past + 1))
+
 
 @dataclass(frozen=True)
 class Batch:
-    tokens: Tensor
+    tokens: Tensor  # may be on the device already, where the step before has just chosen them
     positions: Tensor
     blocks: Tensor  # with `offsets`: where each token's key and value are kept
     offsets: Tensor
     decoding: int  # the first rows: one token each
     tables: Tensor  # [decoding, longest]: blocks, padded with the null block
     lengths: Tensor  # [decoding]: keys of each of these rows, its own token's included
-    mask: Tensor | None  # [decoding, 1, 1, longest * block size], added to the scores
     chunks: tuple[Chunk, ...]
     last: Tensor  # the rows whose logits are wanted
-    mix: Mix | None  # which adapter each row belongs to; None: the base alone
+    mix: Apply | None  # which adapter each row belongs to; None: the base alone
+    block_size: int
+    dtype: torch.dtype  # what is computed in
     turns: tuple[Tensor, Tensor] | None = None  # frequencies [rows, pairs] and scale [rows, 1, 1]; None: the base's
+
+    @cached_property
+    def mask(self) -> Tensor | None:
+        """[decoding, 1, 1, longest * block size], added to the scores; made when a plain step asks for it."""
+        if not self.decoding:
+            return None
+        places = torch.arange(self.tables.shape[1] * self.block_size, device=self.lengths.device)
+        mask = torch.zeros(self.decoding, len(places), device=places.device, dtype=self.dtype)
+        return mask.masked_fill_(places >= self.lengths[:, None], float("-inf"))[:, None, None]
+
+    def to(self, device: torch.device) -> "Batch":
+        """On the device; the same where it is there already."""
+        if self.positions.device.type == device.type:
+            return self
+        return replace(
+            self,
+            tokens=send(self.tokens, device),
+            positions=send(self.positions, device),
+            blocks=send(self.blocks, device),
+            offsets=send(self.offsets, device),
+            tables=send(self.tables, device),
+            lengths=send(self.lengths, device),
+            last=send(self.last, device),
+            chunks=tuple(chunk.to(device, self.dtype) for chunk in self.chunks),
+            turns=None if self.turns is None else (send(self.turns[0], device), send(self.turns[1], device)),
+        )
 
 
 def build_batch(
     spans: Sequence[Span],
-    mix: Mix | None,
+    mix: Apply | None,
     *,
     block_size: int,
-    device: torch.device,
     dtype: torch.dtype,
     prompts_only: bool = False,
     rope: Rope | None = None,
     known: Tensor | None = None,
 ) -> Batch:
-    """The tensors of a step. `spans` must have those of a single token first.
+    """The tensors of a step, on the host. `spans` must have those of a single token first.
 
     `prompts_only`: nothing has a past and nothing is kept, so that a single token, too, attends to itself alone. `rope`:
     the base's own. `known`: the tokens of all rows, where the device alone knows some of them.
@@ -79,7 +116,7 @@ def build_batch(
     last = [row for row, span in enumerate(singles) if span.wants_logits]
     chunks = []
     for span in several:
-        chunks.append(_chunk(span, len(tokens), block_size, device, dtype))
+        chunks.append(_chunk(span, len(tokens), block_size))
         end = span.past + len(span.tokens)
         tokens += span.tokens
         positions += range(span.past, end)
@@ -87,30 +124,25 @@ def build_batch(
         if span.wants_logits:
             last += range(len(tokens) - 1 - span.drafted, len(tokens))
     longest = max((past // block_size + 1 for past in positions[:single]), default=0)
-    tables = torch.tensor([_padded(span.table, longest) for span in singles], dtype=torch.int64).to(device)
-    at = torch.tensor(positions).to(device)
-    mask = None
-    if single:
-        places = torch.arange(longest * block_size, device=device)
-        mask = torch.zeros(single, len(places), device=device, dtype=dtype)
-        mask = mask.masked_fill_(places > at[:single, None], float("-inf"))[:, None, None]
+    at = torch.tensor(positions)
     return Batch(
-        tokens=torch.tensor(tokens).to(device) if known is None else known,
+        tokens=torch.tensor(tokens) if known is None else known,
         positions=at,
-        blocks=torch.tensor(blocks).to(device),
+        blocks=torch.tensor(blocks),
         offsets=at % block_size,
         decoding=single,
-        tables=tables,
+        tables=torch.tensor([_padded(span.table, longest) for span in singles], dtype=torch.int64),
         lengths=at[:single] + 1,
-        mask=mask,
         chunks=tuple(chunks),
-        last=torch.tensor(last, dtype=torch.int64).to(device),
+        last=torch.tensor(last, dtype=torch.int64),
         mix=mix,
-        turns=_turns([*singles, *several], rope, device),
+        block_size=block_size,
+        dtype=dtype,
+        turns=_turns([*singles, *several], rope),
     )
 
 
-def _turns(spans: Sequence[Span], base: Rope | None, device: torch.device) -> tuple[Tensor, Tensor] | None:
+def _turns(spans: Sequence[Span], base: Rope | None) -> tuple[Tensor, Tensor] | None:
     """What each row is turned by, where any is not simply the base's."""
     ropes = [span.rope or base for span in spans]
     if base is None or all(rope is base and base.original is None for rope in ropes):
@@ -122,9 +154,9 @@ def _turns(spans: Sequence[Span], base: Rope | None, device: torch.device) -> tu
         for place in range(span.past, span.past + len(span.tokens)):
             kind = (rope.at(max(span.prompt, place + 1)), rope.scale)
             rows.append(kinds.setdefault(kind, len(kinds)))
-    which = torch.tensor(rows, device=device)
-    frequencies = torch.tensor([kind[0] for kind in kinds], device=device)
-    scales = torch.tensor([kind[1] for kind in kinds], device=device)
+    which = torch.tensor(rows)
+    frequencies = torch.tensor([kind[0] for kind in kinds])
+    scales = torch.tensor([kind[1] for kind in kinds])
     return frequencies.index_select(0, which), scales.index_select(0, which)[:, None, None]
 
 
@@ -133,14 +165,9 @@ def _padded(table: Sequence[int], length: int) -> list[int]:
     return [*table[:length], *[0] * (length - len(table))]
 
 
-def _chunk(span: Span, start: int, block_size: int, device: torch.device, dtype: torch.dtype) -> Chunk:
+def _chunk(span: Span, start: int, block_size: int) -> Chunk:
     count = len(span.tokens)
     if not span.past:
         return Chunk(start, start + count, 0, None, None)
-    whole = span.past + count
-    used = -(-whole // block_size)
-    table = torch.tensor(list(span.table[:used]), dtype=torch.int64).to(device)
-    if device.type == "cpu":
-        return Chunk(start, start + count, span.past, table, None)
-    mask = torch.full((count, whole), float("-inf"), device=device, dtype=dtype)
-    return Chunk(start, start + count, span.past, table, mask.triu_(span.past + 1))
+    used = -(-(span.past + count) // block_size)
+    return Chunk(start, start + count, span.past, torch.tensor(list(span.table[:used]), dtype=torch.int64), None)

@@ -18,6 +18,7 @@ from runtime.engine.base import base_digest, tokenizer_digest
 from runtime.engine.cache import Cache
 from runtime.engine.errors import CanaryFailed, RequestRefused, SettingRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
+from runtime.engine.graphs import GRAPHS, Graphs
 from runtime.engine.group import Group
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
@@ -67,26 +68,31 @@ class Engine:
         speculate: str = "none",
         cache_dtype: str = "auto",
         run_ahead: str = "auto",
+        graphs: str = "auto",
     ) -> None:
         self.tokenizer = tokenizer
         self.base_digest, self.tokenizer_digest = digests
         self.model = model
         blocks = -(-cache_tokens // BLOCK_SIZE) + 1
+        kind = _PAGES[cache_dtype]
+        captured = graphs == "auto" and kind is Pages and Graphs.work(model)
+        spare = 1 if captured else 0  # a block that the cache does not know of
         try:
-            pages = _PAGES[cache_dtype](model.shape, blocks, BLOCK_SIZE, device=model.device, dtype=model.dtype)
+            pages = kind(model.shape, blocks + spare, BLOCK_SIZE, device=model.device, dtype=model.dtype)
         except RuntimeError as error:  # as torch says that there is no such memory
             raise SettingRefused(f"no memory for a cache of {cache_tokens} tokens.", hint="Ask for fewer.") from error
         self._adapters = Adapters(model.weights)
         self._grammars = Grammars(tokenizer, model.shape.vocab)
-        self._runner = Runner(model, pages, self._adapters, self._grammars)
         self._scheduler = Scheduler(Cache(blocks, BLOCK_SIZE), max_batch=max_batch, step_tokens=step_tokens)
+        self.limit = min(model.shape.context, self._scheduler.cache.capacity)
+        self.graphs = Graphs(model, pages, spare=blocks, most_rows=max_batch, longest=self.limit) if captured else None
+        self._runner = Runner(model, pages, self._adapters, self._grammars, self.graphs)
         self.speculation = Speculation(speculate, {"ngram": Ngram(), "base": Base(model, self._grammars, blocks)})
         self._progress = Progress(
             self._runner, self._scheduler, self.speculation, run_ahead=_RUN_AHEAD[run_ahead](model.device)
         )
         self._undelivered: list[Event] = []
         self._ropes: dict[str, Rope] = {}  # those lately asked for
-        self.limit = min(model.shape.context, self._scheduler.cache.capacity)
 
     @classmethod
     def load(
@@ -102,6 +108,7 @@ class Engine:
         speculate: str = "none",
         cache_dtype: str = "auto",
         run_ahead: str = "auto",
+        graphs: str = "auto",
     ) -> "Engine":
         """A base directory, ready to run.
 
@@ -113,6 +120,7 @@ class Engine:
         `cache_dtype`: int8 keeps keys and values in a quarter of the memory, and answers change a little.
         `run_ahead`: whether a step begins before the tokens of the one before are read (auto: on a GPU; always, never). No
         answer changes; where nothing computes beside the host it gains nothing.
+        `graphs`: off launches the kernels of a decoding step on a GPU one by one, as everywhere else.
         """
         check_whole("max_batch", max_batch, 1)
         check_whole("step_tokens", step_tokens, 1)
@@ -121,6 +129,7 @@ class Engine:
         check_known("speculate", speculate, SPECULATION)
         check_known("cache_dtype", cache_dtype, _PAGES)
         check_known("run_ahead", run_ahead, _RUN_AHEAD)
+        check_known("graphs", graphs, GRAPHS)
         place = device_of(device)
         root = Path(directory)
         tokenizer = Tokenizer.load(root)
@@ -139,6 +148,7 @@ class Engine:
             speculate=speculate,
             cache_dtype=cache_dtype,
             run_ahead=run_ahead,
+            graphs=graphs,
         )
 
     # Adapters

@@ -34,29 +34,35 @@ class Model:
         self.dtype = dtype or (torch.float32 if device.type == "cpu" else self.shape.dtype)
         self.weights = load_weights(directory, self.shape, device=device, dtype=self.dtype, weights=weights)
         self._frequencies = torch.tensor(self.shape.rope.frequencies, device=device)
-        self._fast = fast_kernels(device)
+        self.fast = fast_kernels(device)
 
     @torch.inference_mode()
-    def forward(self, batch: Batch, pages: Pages | None, embedded: Tensor | None = None) -> Tensor:
+    def forward(
+        self, batch: Batch, pages: Pages | None, embedded: Tensor | None = None, out: Tensor | None = None
+    ) -> Tensor:
         """Float32 logits [rows wanted, vocabulary]. Without pages nothing is kept, and no row may have a past.
 
-        `embedded`: the embeddings of the rows, in place of their tokens'.
+        `embedded`: the embeddings of the rows, in place of their tokens'. `out`: where the logits are to stand.
         """
         shape, weights = self.shape, self.weights
-        frequencies, scale = (self._frequencies, shape.rope.scale) if batch.turns is None else batch.turns
-        turn = plain.rotation(batch.positions, frequencies, scale, self.dtype)
+        batch = batch.to(self.device)
+        turn = None
+        if self.fast is None or type(pages) is not Pages or batch.turns is not None:
+            frequencies, scale = (self._frequencies, shape.rope.scale) if batch.turns is None else batch.turns
+            turn = plain.rotation(batch.positions, frequencies, scale, self.dtype)
         x = functional.embedding(batch.tokens, weights.embedding) if embedded is None else embedded
         x = x.to(self.dtype)
         for number, layer in enumerate(weights.layers):
             x += self._attention(x, turn, number, layer, batch, pages)
             x += self._mlp(x, layer, batch)
-        x = plain.norm(x[batch.last], weights.norm, shape.norm_eps)
-        return weights.head(x).float()
+        x = plain.norm(x.index_select(0, batch.last), weights.norm, shape.norm_eps)
+        logits = weights.head(x)
+        return logits.float() if out is None else out.copy_(logits)
 
     def _attention(
         self,
         x: Tensor,
-        turn: tuple[Tensor, Tensor],
+        turn: tuple[Tensor, Tensor] | None,
         number: int,
         layer: Layer,
         batch: Batch,
@@ -67,8 +73,9 @@ class Model:
         x = plain.norm(x, layer.norm_in, shape.norm_eps)
         fused = apply(layer.qkv, x, batch.mix)
         heads = fused.view(len(x), -1, shape.head_dim)
-        if self._fast is not None and type(pages) is Pages and batch.turns is None:
-            both = self._fast.prepare(
+        if turn is None:
+            assert self.fast is not None and pages is not None
+            both = self.fast.prepare(
                 fused,
                 layer.norm_heads,
                 batch.positions,
@@ -83,7 +90,7 @@ class Model:
                 scale=shape.rope.scale,
             )
             queries, keys, values = both[:, : shape.heads], both[:, shape.heads :], heads[:, turned:]
-            found = plain.attend(queries, keys, values, number, batch, pages, self._fast.decode)
+            found = plain.attend(queries, keys, values, number, batch, pages, self.fast.decode)
             return apply(layer.out, found, batch.mix)
         both, values = heads[:, :turned], heads[:, turned:]
         if layer.norm_heads is not None:

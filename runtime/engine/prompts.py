@@ -19,6 +19,7 @@ from runtime.engine.imprint import Imprint
 from runtime.engine.model import Model
 from runtime.engine.pages import Pages
 from runtime.engine.shape import Shape
+from runtime.engine.transfer import send
 
 
 def imprint(name: str, prompt: SoftPrompt, model: Model, mix: Mix | None, limit: int) -> Imprint:
@@ -35,7 +36,7 @@ def imprint(name: str, prompt: SoftPrompt, model: Model, mix: Mix | None, limit:
     recorder = _Recorder()
     embedded = prompt.embeddings.to(model.weights.norm, copy=True)
     span = Span([0] * prompt.length, 0, [0] * prompt.length, False)
-    batch = build_batch([span], mix, block_size=1, device=model.device, dtype=model.dtype, prompts_only=True)
+    batch = build_batch([span], mix, block_size=1, dtype=model.dtype, prompts_only=True)
     model.forward(batch, recorder, embedded)  # type: ignore[arg-type]
     made = Imprint(torch.stack(recorder.keys), torch.stack(recorder.values))
     if not (torch.isfinite(made.keys).all() and torch.isfinite(made.values).all()):
@@ -47,8 +48,8 @@ def place(made: Imprint, pages: Pages, table: Sequence[int], begin: int) -> None
     """Writes the prompt's keys and values from position `begin` on into the blocks of a request."""
     at = range(begin, made.length)
     device = pages.data.device
-    blocks = torch.tensor([table[position // pages.block_size] for position in at]).to(device)
-    offsets = torch.tensor([position % pages.block_size for position in at]).to(device)
+    blocks = send([table[position // pages.block_size] for position in at], device)
+    offsets = send([position % pages.block_size for position in at], device)
     for layer in range(len(made.keys)):
         pages.write(layer, made.keys[layer, begin:], made.values[layer, begin:], blocks, offsets)
 

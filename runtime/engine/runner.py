@@ -18,6 +18,7 @@ from runtime.engine.adapters import Adapters, Attached, Mix
 from runtime.engine.batch import Batch, Span, build_batch
 from runtime.engine.choices import NOT_FINITE, Choices
 from runtime.engine.grammar import Grammars
+from runtime.engine.graphs import Graphs
 from runtime.engine.imprint import Imprint
 from runtime.engine.logprobs import Likelihoods
 from runtime.engine.model import Model
@@ -42,11 +43,13 @@ class Computed:
 
 
 class Runner:
-    """A model with its pages, adapters and grammars."""
+    """A model with its pages, adapters and grammars; `graphs`: steps that are captured once, where there are any."""
 
-    def __init__(self, model: Model, pages: Pages, adapters: Adapters, grammars: Grammars) -> None:
+    def __init__(
+        self, model: Model, pages: Pages, adapters: Adapters, grammars: Grammars, graphs: Graphs | None = None
+    ) -> None:
         self._model, self.pages = model, pages
-        self._adapters, self._grammars = adapters, grammars
+        self._adapters, self._grammars, self._graphs = adapters, grammars, graphs
 
     def compute(self, plan: Plan, after: Choices | None = None) -> list[Computed]:
         """Logits for these requests and tokens, or the reason why a request has none.
@@ -166,7 +169,9 @@ class Runner:
             for sequence in counts:
                 self._begin(sequence)
             mix = self._adapters.mix([sequence.adapter for sequence in counts], list(counts.values()))
-            return self._model.forward(self._batch(spans, mix, known=known), self.pages)
+            batch = self._batch(spans, mix, known=known)
+            logits = self._graphs.forward(batch) if self._graphs is not None else None
+            return self._model.forward(batch, self.pages) if logits is None else logits
 
     def _begin(self, sequence: Running) -> None:
         """Before its first token, a request gets what the prefix cache did not have of its soft prompt."""
@@ -182,7 +187,6 @@ class Runner:
             spans,
             mix,
             block_size=self.pages.block_size,
-            device=self._model.device,
             dtype=self._model.dtype,
             prompts_only=prompts_only,
             rope=self._model.shape.rope,

@@ -1,11 +1,14 @@
 """What `test_kernels` runs with Triton interpreted: each check draws sizes and numbers anew and compares with the twin."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from runtime.engine.kernels import heads, paged, plain, ranks
+from runtime.artifact.slots import SlotRecord
+from runtime.engine.kernels import heads, kronecker, paged, plain, ranks
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -120,13 +123,17 @@ def check_heads_are_normed_turned_and_kept() -> None:
 def check_each_row_meets_its_own_rank_rows() -> None:
     for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 1e-2)):
         counts = [12, 1, 40, 16, 0]
-        starts = [3, 90, 20, 64, 0]
+        places = [[3, 0, 0], [95, 0, 0], [64, 20, 46], [80, 0, 0], [0, 0, 0]]  # tiles that lie anywhere
         inputs, outputs = 72, 300
         a = torch.full((100, inputs), float("nan"), device=DEVICE)  # what belongs to nobody must not be read
         b = torch.full((100, outputs), float("nan"), device=DEVICE)
-        for start, count in zip(starts, counts, strict=True):
-            a[start : start + count] = torch.randn(count, inputs, device=DEVICE)
-            b[start : start + count] = torch.randn(count, outputs, device=DEVICE)
+        owned = []
+        for count, tiles in zip(counts, places, strict=True):
+            owned.append([tiles[rank // 16] + rank % 16 for rank in range(count)])
+            a[owned[-1]], b[owned[-1]] = (
+                torch.randn(count, inputs, device=DEVICE),
+                torch.randn(count, outputs, device=DEVICE),
+            )
         a, b = a.to(dtype), b.to(dtype)
         owners = [2, -1, 0, 0, 1, 3, 4, 2]
         x = torch.randn(len(owners), inputs, device=DEVICE).to(dtype)
@@ -134,13 +141,47 @@ def check_each_row_meets_its_own_rank_rows() -> None:
         wanted = y.double()
         for row, owner in enumerate(owners):
             if owner >= 0:
-                own = slice(starts[owner], starts[owner] + counts[owner])
+                own = owned[owner]
                 wanted[row] += (a[own].double() @ x[row].double()) @ b[own].double()
         untouched = y[1].clone(), y[6].clone()
-        small = [torch.tensor(each, dtype=torch.int32, device=DEVICE) for each in (owners, starts, counts)]
-        ranks.add_ranks(y, x, a, b, *small, most=max(counts))
+        twin = y.clone()
+        small = [torch.tensor(each, dtype=torch.int32, device=DEVICE) for each in (owners, places, counts)]
+        ranks.add_ranks(y, x, a, b, *small)
         close(y, wanted, tolerance)
         assert torch.equal(y[1], untouched[0]) and torch.equal(y[6], untouched[1])
+        plain.add_ranks(twin, x, a, b, small[0].masked_fill(small[0] < 0, 4), *small[1:])  # 4 has no rank rows
+        close(twin, wanted, tolerance)
+
+
+def check_each_row_meets_its_own_kronecker_products() -> None:
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 1e-2)):
+        inputs, outputs = 72, 100
+        # Of each adapter: first column, W1, W2. One whose sizes are no multiples of anything, one with two products of
+        # different sizes on overlapping columns, one with none, one that is nearly all W1.
+        sizes = [[(3, (7, 4), (13, 18))], [(0, (4, 9), (25, 8)), (40, (5, 2), (12, 36))], [], [(90, (10, 72), (1, 1))]]
+        factors = torch.full((3000,), float("nan"))  # what belongs to nobody must not be read
+        table, at = torch.full((4, 4, 7), 1 << 40), 11
+        dense = torch.zeros(4, outputs, inputs, dtype=torch.float64)
+        for adapter, products in enumerate(sizes):
+            for entry, (first, left, right) in enumerate(products):
+                w1, w2 = torch.randn(left).to(dtype), torch.randn(right).to(dtype)
+                table[adapter, entry] = torch.tensor([at, at + w1.numel() + 5, *left, *right, first])
+                factors[at : at + w1.numel()] = w1.flatten()
+                factors[at + w1.numel() + 5 : at + w1.numel() + 5 + w2.numel()] = w2.flatten()
+                at += w1.numel() + w2.numel() + 9
+                dense[adapter, first : first + left[0] * right[0]] += torch.kron(w1.double(), w2.double())
+        owners = [1, 2, 0, 3, 1]
+        x = torch.randn(len(owners), inputs).to(dtype)
+        y = torch.randn(len(owners), outputs).to(dtype)
+        wanted = y.double() + torch.einsum("roi,ri->ro", dense[owners], x.double())
+        told = [each.to(DEVICE) for each in (x, factors.to(dtype), torch.tensor(owners), table)]
+        counts = torch.tensor([len(products) for products in sizes], dtype=torch.int32, device=DEVICE)
+        adds: list[Callable[..., None]] = [kronecker.add_kronecker, plain.add_kronecker]
+        for add in adds:
+            found = y.to(DEVICE, copy=True)
+            add(found, *told, counts, 256)
+            close(found.cpu(), wanted, tolerance)
+            assert torch.equal(found[1].cpu(), y[1])
 
 
 def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
@@ -166,7 +207,7 @@ def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
                 for n in range(5)
             ]
             fast = [engine.generate(requests) for _ in range(2)]  # the second finds prompts in the cache
-            engine.model._fast = engine._adapters._add_ranks = None
+            engine.model.fast = engine._adapters._add_ranks = engine._runner._graphs = None
             engine._scheduler.cache.forget()
             slow = engine.generate(requests)
             for once in fast:
@@ -176,6 +217,45 @@ def check_a_whole_engine_answers_as_with_the_plain_ones() -> None:
                         torch.tensor([value for one in each.logprobs for _, value in one.top]) for each in (mine, known)
                     ]
                     close(told[0], told[1], 1e-4)
+
+
+def check_a_captured_step_of_kernels_is_the_same_launches_whatever_stands_in_memory() -> None:
+    """Kernels in graphs, written down by `tape`: a whole engine with slots that change, then two recordings of one step."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from runtime.engine.engine import Engine, Request
+    from runtime.engine.graphs import Size
+    from tests.engine.graphed import graphed, poison
+    from tests.engine.records import random_records
+    from tests.engine.tape import fixed, record
+    from tests.tiny import tiny_base
+
+    with TemporaryDirectory() as folder:
+        base = tiny_base(Path(folder), num_hidden_layers=1)
+        records = {
+            name: SlotRecord(each.kind, {at: slot for at, slot in each.slots.items() if ".0." in at})
+            for name, each in random_records().items()
+        }
+        engine, graphs = graphed(base, dtype=torch.float32, cache_tokens=512)
+        known = Engine.load(base, dtype=torch.float32, cache_tokens=512)
+        known.model.fast = known._adapters._add_ranks = None
+        known.tokenizer.eos_ids = frozenset()
+        steps = []
+        rounds: list[list[Any]] = [[{"dora": 0.5, "lora": 0.5}, "ia3", "lokr"], ["lora", "lokr", None]]
+        for names in rounds:
+            requests = [Request([5 + n, 6, 7], 4, adapter=name) for n, name in enumerate(names)]
+            for each in (engine, known):
+                for name, slots in records.items():
+                    each.attach(name, slots, name)
+            expected = [each.tokens for each in known.generate(requests)]
+            poison(graphs)
+            assert [each.tokens for each in engine.generate(requests)] == expected
+            with torch.inference_mode():
+                steps.append(record(lambda: graphs._step(Size(4, 16, mixed=True))))
+        assert graphs.counts.replayed >= 6 and graphs.counts.failed == 0
+        assert len({call.name for call in steps[0] if "(" in call.name}) >= 7, "kernels were not launched"
+        assert fixed(steps[0]) == fixed(steps[1])
 
 
 if __name__ == "__main__":

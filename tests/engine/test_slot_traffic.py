@@ -14,6 +14,7 @@ from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.engine import Engine, Request, Result, Sampling
 from runtime.engine.errors import AdapterRefused
 from tests.engine.conftest import Trained
+from tests.engine.graphed import graphed, poison
 
 KINDS = ["lora", "rslora", "dora", "ia3", "loha", "lokr"]
 COUNT = 60
@@ -31,8 +32,8 @@ def records(base: Path, trained: dict[str, Trained]) -> dict[str, SlotRecord]:
     return made
 
 
-def loaded(base: Path, records: dict[str, SlotRecord], **options: Any) -> Engine:
-    engine = Engine.load(base, **options)
+def loaded(base: Path, records: dict[str, SlotRecord], *, captured: bool = False, **options: Any) -> Engine:
+    engine = graphed(base, **options)[0] if captured else Engine.load(base, **options)
     engine.tokenizer.eos_ids = frozenset({2})
     for name, record in records.items():
         engine.attach(name, record, name)
@@ -64,12 +65,13 @@ def requests(engine: Engine, seed: int, count: int) -> list[Request]:
     return made
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize(("seed", "captured"), [(1, False), (3, False), (2, True)])
 def test_traffic_of_every_kind_answers_as_each_would_alone(
-    base: Path, records: dict[str, SlotRecord], seed: int
+    base: Path, records: dict[str, SlotRecord], seed: int, captured: bool
 ) -> None:
+    """`captured`: decoding steps are replayed from memory, and what is nobody's in it is NaN."""
     alone = loaded(base, records)
-    engine = loaded(base, records, cache_tokens=400, max_batch=6, step_tokens=48)
+    engine = loaded(base, records, captured=captured, cache_tokens=400, max_batch=6, step_tokens=48)
     rng = random.Random(seed)
     todo = requests(engine, seed, COUNT)
     expected = [alone.generate([request])[0] for request in requests(alone, seed, COUNT)]
@@ -85,6 +87,8 @@ def test_traffic_of_every_kind_answers_as_each_would_alone(
                     engine.submit(request)
                 except AdapterRefused as refusal:
                     refused[request.id] = str(refusal)
+        if engine.graphs is not None:
+            poison(engine.graphs)
         for event in engine.step():
             if event.result is not None:
                 told[event.id] = event.result
@@ -97,6 +101,7 @@ def test_traffic_of_every_kind_answers_as_each_would_alone(
                     told.update({event.id: event.result for event in engine.step() if event.result is not None})
             engine.attach(name, records[name], name)
         engine.check()
+    assert engine.graphs is None or engine.graphs.counts.replayed > 20
     assert refused and len(told) + len(refused) == len(todo)
     assert {result.finish_reason for result in told.values()} >= {"length", "error"}
     for request_id, result in told.items():

@@ -18,11 +18,12 @@ from runtime.engine.kernels.plain import Decode
 
 @dataclass(frozen=True)
 class Fast:
-    """Kernels that replace several plain steps each: see `heads`, `paged` and `ranks`."""
+    """Kernels that replace several plain steps each: see `heads`, `paged`, `ranks` and `kronecker`."""
 
     prepare: Callable[..., Tensor]
     decode: Decode
     add_ranks: Callable[..., None]
+    add_kronecker: Callable[..., None]
 
 
 @lru_cache(maxsize=4)
@@ -36,7 +37,8 @@ def fast_kernels(device: torch.device) -> Fast | None:
         return None
     from runtime.engine.kernels import trial
     from runtime.engine.kernels.heads import prepare
+    from runtime.engine.kernels.kronecker import add_kronecker
     from runtime.engine.kernels.paged import decode_batch
     from runtime.engine.kernels.ranks import add_ranks
 
-    return Fast(prepare, decode_batch, add_ranks) if trial.passes(device) else None
+    return Fast(prepare, decode_batch, add_ranks, add_kronecker) if trial.passes(device) else None

@@ -1,4 +1,8 @@
-"""Norm, rotation and attention in plain torch. Runs anywhere torch runs; reads pages by gathering them."""
+"""Norm, rotation and attention in plain torch. Runs anywhere torch runs; reads pages by gathering them.
+
+The twins of the kernels over slots read what they need for each row, for comparison and not for speed: where there are no
+kernels, `adapters` lays adapters side by side.
+"""
 
 from collections.abc import Callable
 
@@ -6,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from runtime.engine.adapters import TILE
 from runtime.engine.batch import Batch, Chunk
 from runtime.engine.pages import Pages
 
@@ -48,6 +53,9 @@ def attend(
 ) -> Tensor:
     """Attention of every row of the step to its own request's past; [tokens, heads * size]. `decode`: another way for
     rows of one token each."""
+    if not batch.chunks:
+        assert pages is not None
+        return (decode or _decode)(queries, layer, batch, pages).flatten(1)
     result = torch.empty_like(queries)
     if batch.decoding:
         assert pages is not None
@@ -107,3 +115,33 @@ def _past_and_own(query: Tensor, past: Tensor, remembered: Tensor, own: Tensor, 
 
 
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default  # also gives the logarithm of the weights
+
+
+def add_ranks(y: Tensor, x: Tensor, a: Tensor, b: Tensor, owners: Tensor, places: Tensor, counts: Tensor) -> None:
+    """y[row] += B A x[row], with the rank rows of the row's own adapter; see `ranks`. No owner may be negative."""
+    rank = torch.arange(places.shape[1] * TILE, device=x.device)
+    foreign = rank >= counts.index_select(0, owners)[:, None]
+    rows = places.index_select(0, owners).index_select(1, rank // TILE) + rank % TILE
+    rows = rows.masked_fill_(foreign, 0).flatten()
+    own_a = a.index_select(0, rows).view(*foreign.shape, -1)
+    own_b = b.index_select(0, rows).view(*foreign.shape, -1).masked_fill_(foreign[..., None], 0.0)
+    inner = (own_a @ x[..., None])[..., 0].masked_fill_(foreign, 0.0)
+    y += (inner[:, None] @ own_b)[:, 0]
+
+
+def add_kronecker(
+    y: Tensor, x: Tensor, factors: Tensor, owners: Tensor, table: Tensor, counts: Tensor, middle: int
+) -> None:
+    """y[row] += sum of (W1 kron W2) x[row], with each product of the row's own adapter written out; see `kronecker`."""
+    products = table.index_select(0, owners)[..., None, None, :].unbind(-1)  # each [rows, products, 1, 1]
+    left, right, first = products[0], products[1], products[6]
+    m1, n1, m2, n2 = (size.clamp_min(1) for size in products[2:6])  # what nobody uses may hold zeros
+    number = torch.arange(table.shape[1], device=x.device)
+    there = (number < counts.index_select(0, owners)[:, None])[..., None, None]
+    place = torch.arange(y.shape[1], device=x.device)[:, None] - first
+    column = torch.arange(x.shape[1], device=x.device)
+    there = there & (place >= 0) & (place < m1 * m2)
+    at_left = left + place // m2 * n1 + column // n2
+    at_right = right + place % m2 * n2 + column % n2
+    some, others = (factors[torch.where(there, at, 0)] for at in (at_left, at_right))
+    y += torch.einsum("rpoi,ri->ro", torch.where(there, some * others, 0.0), x)

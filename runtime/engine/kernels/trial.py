@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from runtime.engine.kernels import plain
 from runtime.engine.kernels.heads import prepare
+from runtime.engine.kernels.kronecker import add_kronecker
 from runtime.engine.kernels.paged import decode
 from runtime.engine.kernels.ranks import add_ranks
 
@@ -19,7 +20,7 @@ CLOSE = 1e-4  # in float32; what is wrong is wrong by far more
 def passes(device: torch.device) -> bool:
     try:
         with torch.inference_mode():
-            return _heads(device) and _attention(device) and _ranks(device)
+            return _heads(device) and _attention(device) and _ranks(device) and _kronecker(device)
     except Exception:  # whatever a compiler or a driver raises: then it is not for us
         return False
 
@@ -63,13 +64,25 @@ def _attention(device: torch.device) -> bool:
 
 
 def _ranks(device: torch.device) -> bool:
-    a, b = _random(device, 9, 40), _random(device, 9, 50)
+    a, b = _random(device, 60, 40), _random(device, 60, 50)
     x, y = _random(device, 3, 40), _random(device, 3, 50)
-    owners, starts, counts = (
-        torch.tensor(each, dtype=torch.int32, device=device) for each in ([1, -1, 0], [0, 4], [4, 5])
-    )
+    owners, counts = (torch.tensor(each, dtype=torch.int32, device=device) for each in ([1, -1, 0], [4, 18]))
+    places = torch.tensor([[32, 0], [16, 40]], dtype=torch.int32, device=device)
+    own = torch.tensor([*range(16, 32), 40, 41], device=device)
     wanted = y.clone()
-    wanted[0] += (x[0] @ a[4:].t()) @ b[4:]
-    wanted[2] += (x[2] @ a[:4].t()) @ b[:4]
-    add_ranks(y, x, a, b, owners, starts, counts, 5)
+    wanted[0] += (x[0] @ a[own].t()) @ b[own]
+    wanted[2] += (x[2] @ a[32:36].t()) @ b[32:36]
+    add_ranks(y, x, a, b, owners, places, counts)
+    return torch.allclose(y, wanted, atol=10 * CLOSE)
+
+
+def _kronecker(device: torch.device) -> bool:
+    left, right = _random(device, 6, 4), _random(device, 5, 7)
+    x, y = _random(device, 2, 28), _random(device, 2, 40)
+    factors = torch.cat((right.flatten(), left.flatten()))
+    owners, counts = (torch.tensor(each, device=device) for each in ([1, 0], [0, 1]))
+    table = torch.tensor([[[0] * 7], [[35, 0, 6, 4, 5, 7, 3]]], device=device)
+    wanted = y.clone()
+    wanted[0, 3:33] += torch.kron(left, right) @ x[0]
+    add_kronecker(y, x, factors, owners, table, counts, 20)
     return torch.allclose(y, wanted, atol=10 * CLOSE)

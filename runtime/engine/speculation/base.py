@@ -111,7 +111,6 @@ class Base:
             [span for _, span in spans],
             None,
             block_size=BLOCK,
-            device=self._model.device,
             dtype=self._model.dtype,
             rope=self._model.shape.rope,
         )
