@@ -21,7 +21,7 @@ class Mark(Protocol):
 
 
 def _mark(device: torch.device) -> Mark:
-    event = torch.cuda.Event()
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record(torch.cuda.current_stream(device))
     return event
 

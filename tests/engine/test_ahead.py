@@ -404,6 +404,50 @@ def test_memory_that_runs_out_ahead_ends_the_request_it_belongs_to(engine: Engin
     assert [results[id].tokens for id in ("0", "2")] == [known[0], known[2]]
 
 
+def test_nobody_is_sent_back_for_a_block_that_is_about_to_be_free(base: Path) -> None:
+    """Of three blocks one has three tokens and its answer's end, the other two have 32; in the step after, a fourth is wanted."""
+    engine = _load(base, "always", cache_tokens=48)
+    engine.tokenizer.eos_ids = frozenset()
+    short = next(each for salt in range(40) if (each := prompt(3, salt)) and _is_new(_answer(engine, each, 13)))
+    known = _answer(engine, prompt(20), 20)
+    engine.submit(Request(short, 20, stop_tokens=(_answer(engine, short, 13)[-1],), id="short"))
+    engine.submit(Request(prompt(20), 20, id="long"))
+    told: list[Event] = []
+    while engine.busy:
+        told += engine.step()
+        engine.check()
+    results = {event.id: event.result for event in told if event.result is not None}
+    assert (results["short"].finish_reason, len(results["short"].tokens)) == ("stop", 12)
+    assert results["long"].tokens == known and not engine._scheduler.preempted
+
+
+def _answer(engine: Engine, tokens: list[int], size: int) -> list[int]:
+    return engine.generate([Request(tokens, size)])[0].tokens
+
+
+def _is_new(answer: list[int]) -> bool:
+    return answer[-1] not in answer[:-1]
+
+
+def test_an_answer_that_forked_off_without_a_seat_is_seated_when_its_beginning_is_whole(base: Path) -> None:
+    """Its first token is on its way, in a step that ran ahead, when somebody's cancellation leaves a seat."""
+    engine = _load(base, "always", max_batch=2)
+    many = Request(prompt(9), 12, n=2, sampling=Sampling(temperature=1.0, seed=4), id="many")
+    known = [result.tokens for result in engine.generate_all([many])[0]]
+    engine.submit(Request(prompt(9, 1), 30, id="other"))
+    for _ in range(2):
+        engine.step()
+    engine.submit(many)
+    engine.step()
+    assert [sequence.awaited for sequence in engine._scheduler.waiting] == [1]
+    engine.cancel("other")
+    results: dict[int, Any] = {}
+    while engine.busy:
+        results |= {event.choice: event.result for event in engine.step() if event.id == "many" and event.result}
+        engine.check()
+    assert [results[choice].tokens for choice in range(2)] == known
+
+
 def test_who_is_more_urgent_gets_a_seat_although_steps_run_ahead(base: Path) -> None:
     engine = _load(base, "always", max_batch=2)
     engine.tokenizer.eos_ids = frozenset()
