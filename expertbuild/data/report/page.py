@@ -22,7 +22,7 @@ _STYLE = """
 h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid var(--edge)}h3{font-size:1rem;margin:1rem 0 .2rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.5rem;margin:1rem 0}.tile{background:var(--soft);border-radius:.4rem;padding:.5rem .7rem}.tile b{display:block;font-size:1.25rem}
 .tile span,small{color:var(--ink);opacity:.75;font-size:.85rem}.bad{color:var(--bad);font-weight:600}
-svg{width:100%;height:auto;display:block;margin:.3rem 0}svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg rect{fill:var(--a)}svg path{fill:none;stroke-width:2.5}
+svg{width:100%;max-width:36rem;height:auto;display:block;margin:.3rem 0}svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg rect{fill:var(--a)}svg path{fill:none;stroke-width:2.5}
 .line1{stroke:var(--b)}.line2{stroke:var(--c)}.key0{fill:var(--a)}.key1{fill:var(--b)}.key2{fill:var(--c)}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--edge);vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{background:var(--soft);padding:.6rem;border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.82rem;margin:.3rem 0}details{margin:.2rem 0}summary{cursor:pointer;overflow-wrap:anywhere}
