@@ -18,12 +18,14 @@ import argparse
 import json
 import random
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--tokens", type=int, default=20_000, help="rows for template and tokens")
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--limit", type=int, help="seconds of the processor for each contender; it is ended there")
     parser.add_argument("--only", default=",".join(CONTENDERS))
     parser.add_argument("--folder", type=Path, help="where rows and results lie, and stay; a temporary one by default")
     parser.add_argument("--run", nargs=3, metavar=("NAME", "ROWS", "OUT"), help=argparse.SUPPRESS)
@@ -56,7 +59,11 @@ def main() -> None:
             python = asked.python if contender in ("datasketch", "semhash") else sys.executable
             out = folder / f"{contender}-{asked.rows}.json"
             command = [python, __file__, "--run", contender, str(rows), str(out), "--tokens", str(asked.tokens)]
-            done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+            limit = partial(resource.setrlimit, resource.RLIMIT_CPU, (asked.limit, -1)) if asked.limit else None
+            done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=limit)
+            if done.returncode == -signal.SIGXCPU:
+                told[contender] = {"unfinished_after_cpu_seconds": asked.limit}
+                continue
             if done.returncode:
                 told[contender] = {"failed": done.stderr.strip().splitlines()[-1:]}
                 continue

@@ -176,8 +176,8 @@ class Engine:
     def check_canary(self, name: str, canary: Canary) -> None:
         """Replays the canary; raises unless its logits come out again as nearly as `replay` asks."""
         share = allowed_share(self.model.held, self.model.dtype)
-        for number, probe in enumerate(canary.probes):
-            logits = self.last_logits(probe.tokens.tolist(), name)
+        all_logits = self._alone([probe.tokens.tolist() for probe in canary.probes], name, None)
+        for number, (probe, logits) in enumerate(zip(canary.probes, all_logits, strict=True)):
             if found := fault(probe, logits, canary.tolerance, share):
                 raise CanaryFailed(
                     f"canary {number} of {name!r} {found}.",
@@ -318,12 +318,21 @@ class Engine:
         rope: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Float32 logits after the last token, computed apart from all requests and kept nowhere."""
+        return self._alone([tokens], adapter, rope)[0]
+
+    def _alone(
+        self,
+        texts: Sequence[Sequence[int]],
+        adapter: str | Mapping[str, float] | None,
+        rope: Mapping[str, Any] | None,
+    ) -> list[Tensor]:
         wanted = self.rope(rope)
         found = self._adapters.find(adapter) if adapter is not None else None
         _check_turn(found, rope)
         room = wanted.reach + 1 - (found.virtual if found is not None else 0)
-        check_request(Request(list(tokens), 1), self.model.shape.vocab, room)
-        return self._runner.alone(tokens, found, wanted)
+        for tokens in texts:
+            check_request(Request(list(tokens), 1), self.model.shape.vocab, room)
+        return self._runner.alone(texts, found, wanted)
 
     def check(self) -> None:
         """Raises AssertionError unless every block of the cache is accounted for."""

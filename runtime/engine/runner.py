@@ -82,16 +82,16 @@ class Runner:
             mix = self._adapters.mix([adapter], [prompt.length])
             return prompts.imprint(adapter.name, prompt, self._model, mix, limit)
 
-    def alone(self, tokens: Sequence[int], adapter: Attached | None, rope: Rope | None = None) -> Tensor:
-        """Logits after the last token of one text, in a pass of its own that keeps nothing."""
+    def alone(self, texts: Sequence[Sequence[int]], adapter: Attached | None, rope: Rope | None = None) -> list[Tensor]:
+        """Logits after the last token of each text, in a pass of its own that keeps nothing."""
         with torch.inference_mode():
             if adapter is not None and adapter.prompt is not None:
-                return self._after(adapter.prompt, tokens, adapter)
-            mix = self._adapters.mix([adapter], [len(tokens)])
-            span = Span(
-                tokens, 0, [0] * (len(tokens) // self.pages.block_size + 1), True, rope=rope, prompt=len(tokens)
-            )
-            return self._model.forward(self._batch([span], mix, prompts_only=True), None)[0].cpu()
+                return [self._after(adapter.prompt, tokens, adapter) for tokens in texts]
+            lengths = [len(tokens) for tokens in texts]
+            mix = self._adapters.mix([adapter] * len(texts), lengths)
+            nowhere = [0] * (max(lengths) // self.pages.block_size + 1)
+            spans = [Span(tokens, 0, nowhere, True, rope=rope, prompt=len(tokens)) for tokens in texts]
+            return list(self._model.forward(self._batch(spans, mix, prompts_only=True), None).cpu())
 
     def _after(self, made: Imprint, tokens: Sequence[int], adapter: Attached) -> Tensor:
         """The same behind a soft prompt, with pages of its own."""
