@@ -16,7 +16,7 @@ from expertbuild.actions.report import GATE, REPORT
 from expertbuild.compose.jobs import Job
 from expertbuild.display import listener
 from expertbuild.graph import Cache, Outcome, Remote, Step, StepOutcome, build
-from expertbuild.located import located
+from expertbuild.located import lines_of, located
 from runtime.engine.base import locate
 from runtime.errors import Mistake
 from runtime.registry.keyfile import key_folder
@@ -55,7 +55,8 @@ def steps_of(job: Job) -> list[Step]:
     if job.directory is None and job.config["target"] != "base":
         raise Mistake("no expert was named", hint="Say which one: expertbuild expert=expert-json")
     branches = [Branch(branch, _directory(branch)) for branch in job.branches.values()]
-    return plan(branches, job.directory, _signer(job.config))
+    with lines_of(job):
+        return plan(branches, job.directory, _signer(job.config))
 
 
 def _directory(config: Config) -> Path | None:
