@@ -67,13 +67,14 @@ def main() -> None:
             if done.returncode:
                 told[contender] = {"failed": done.stderr.strip().splitlines()[-1:]}
                 continue
-            told[contender] = {key: value for key, value in json.loads(out.read_text()).items() if key != "result"}
-            print(contender, json.dumps(told[contender]), flush=True)
-        made = {
-            each: json.loads(found.read_text())["result"]
-            for each in CONTENDERS
-            if (found := folder / f"{each}-{asked.rows}.json").exists()
-        }
+            figures = {key: value for key, value in json.loads(out.read_text()).items() if key != "result"}
+            print(contender, json.dumps(figures), flush=True)
+        made: dict[str, Any] = {}
+        for each in CONTENDERS:  # those of earlier runs in this folder too
+            if (found := folder / f"{each}-{asked.rows}.json").exists():
+                figures = json.loads(found.read_text())
+                made[each] = figures.pop("result")
+                told[each] = figures
         told["agreement"] = told.get("agreement", {}) | agreement(rows, made)
         print(json.dumps(told["agreement"], indent=1))
     OUT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from expertbuild.display import listener, without
 from expertbuild.graph import Cache, GraphMistake, Listener, Outcome, Remote, Step, build
 from expertbuild.graph.action import in_order
 from expertbuild.graph.joined import Joined
-from expertbuild.located import located
+from expertbuild.located import lines_of, located
 from expertbuild.work import Work
 from runtime.engine.base import locate
 from runtime.errors import Mistake
@@ -72,7 +72,8 @@ def steps_of(job: Job) -> list[Step]:
     if job.directory is None and config["target"] != "base":
         raise Mistake("no expert was named", hint="Say which one: expertbuild expert=expert-json")
     branches = [Branch(branch, _directory(branch)) for branch in job.branches.values()]
-    return plan(branches, job.directory, _signer(config), _release(config))
+    with lines_of(job):
+        return plan(branches, job.directory, _signer(config), _release(config))
 
 
 def _planned(job: Job, together: Sequence[Job]) -> Work:

@@ -25,6 +25,7 @@ from expertbuild.data.drawn import LeftOut, remembered
 from expertbuild.data.encoding import ChatTokenizer
 from expertbuild.data.errors import RecipeMistake
 from expertbuild.data.gates import Gate, read_gates
+from expertbuild.data.keys import refuse_keys
 from expertbuild.data.measures import ALWAYS, COUNTED, MEASURES, measure
 from expertbuild.data.parts import check_part
 from expertbuild.data.pool import Pool, dropped, enough
@@ -71,6 +72,8 @@ class Recipe:
         _known(given, KEYS, "a recipe")
         if not given.get("sources"):
             raise RecipeMistake("a recipe needs at least one source.", where="sources")
+        for role in ("sources", "test_sources"):
+            refuse_keys(given.get(role) or (), role)
         split = given.get("split") or {}
         _known(split, ("test", "validation", "by", "stratify"), "a split")
         test_sources = tuple(given.get("test_sources") or ())

@@ -18,7 +18,7 @@ from expertbuild.compose.command import read
 from expertbuild.compose.jobs import Job, jobs
 from expertbuild.verbs.side_by_side import changes, columns
 from runtime.artifact.shown import shown
-from runtime.errors import Mistake, Problem
+from runtime.errors import Mistake
 from runtime.registry.commands.words import print_json
 
 FIGURES = (
@@ -54,16 +54,16 @@ def preview(argv: Sequence[str]) -> int:
     if not 1 <= said.rows <= 1000:
         raise Mistake("--rows takes a number from 1 to 1000.")
     job = _job(said.words)
-    from expertbuild.actions.dataset import placed
     from expertbuild.data.preview import preview as previewed
     from expertbuild.evaluation.scorers import scorer
+    from expertbuild.located import lines_of
     from runtime.engine.base import locate
     from runtime.engine.tokenizer import Tokenizer
 
     assert job.directory is not None
     dataset = job.config["dataset"]
     tokenizer = Tokenizer.load(locate(job.config["base"]["source"]))
-    try:
+    with lines_of(job):
         steps = previewed(
             dataset[dataset["use"]],
             tokenizer=tokenizer,
@@ -72,10 +72,6 @@ def preview(argv: Sequence[str]) -> int:
             rows=said.rows,
             judge=scorer,
         )
-    except Problem as problem:
-        place = placed(problem.where, dataset["use"])
-        problem.where = job.origins.of(place) if place != problem.where else place
-        raise
     if said.json:
         return print_json({"steps": steps})
     for step in steps:

@@ -10,6 +10,7 @@ import pytest
 
 from expertbuild.catalogue import UnknownName
 from expertbuild.data.errors import DataProblem, RecipeMistake, SourceMistake
+from expertbuild.data.keys import KeyInRecipe
 from expertbuild.data.recipe import build_dataset, files, modules
 from expertbuild.data.rows import read_rows
 from runtime.engine.tokenizer import Tokenizer
@@ -208,3 +209,22 @@ def test_a_recipe_that_cannot_be_followed_is_one_sentence(
 ) -> None:
     with pytest.raises(error, match=said):
         build(recipe, tmp_path / "out", tokenizer)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"kind": "git", "repository": f"git+https://me:hush99@host/x.git@{'0' * 40}", "path": "a.jsonl"},
+        {"kind": "git", "repository": f"git+https://ghp_hush990123456789@host/x.git@{'0' * 40}", "path": "a.jsonl"},
+        {"kind": "huggingface", "name": "a/b", "revision": "hf_hush99abcdefghijkl", "columns": {}},
+    ],
+)
+def test_a_key_in_any_source_is_refused_and_not_repeated(source: dict[str, Any]) -> None:
+    with pytest.raises(KeyInRecipe, match=r"looks like a key.*environment") as told:
+        modules({"sources": [REPAIR, source]})
+    assert "hush99" not in str(told.value) and told.value.where.startswith("sources[1].")
+
+
+def test_an_address_that_a_text_speaks_of_is_no_key() -> None:
+    text = "{question} Say it as postgres://user:password@host/name."
+    modules({"sources": [{"kind": "files", "path": "x", "columns": {"prompt": text, "answer": "a"}}]})

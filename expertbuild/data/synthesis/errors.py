@@ -4,10 +4,6 @@ from expertbuild.data.errors import SourceMistake
 from runtime.errors import Problem
 
 
-class KeyInRecipe(SourceMistake):
-    """Something that looks like a key stands in a recipe. What it is, is never repeated."""
-
-
 class LockRefused(SourceMistake):
     """A file of locked answers that is not what it should be."""
 

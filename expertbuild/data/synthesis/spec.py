@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from expertbuild.data.columns import check_columns
 from expertbuild.data.errors import SourceMistake
-from expertbuild.data.synthesis.errors import KeyInRecipe
+from expertbuild.data.keys import key_found, refuse_keys
 from expertbuild.data.synthesis.protocols import PROTOCOLS
 
 KEYS = (
@@ -50,12 +50,7 @@ CALL_KEYS = (
 MAX_TOKENS = 1024  # of an answer, where the recipe does not say
 _RESERVED = ("model", "messages", "system", "stream", "n", "tools", "metadata")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 # How keys of the services begin. All of them have digits; `sk-learn-like-names` and "Bearer bonds" have none.
-_KEY = re.compile(
-    r"\b(?:sk|pk|rk|gsk|hf|xai)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{12,}"
-    r"|\bBearer\s+(?=\S*\d)\S{8,}|\bAIza(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}"
-)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -101,7 +96,7 @@ class Wanted:
 
 def read(spec: Mapping[str, Any]) -> Wanted:
     """The recipe's lines, or an error that names the one at fault."""
-    refuse_keys(spec)
+    refuse_keys(spec, "synthesis")
     _known(spec, KEYS, "a synthesis source")
     name, model = spec.get("name"), spec.get("model")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -179,31 +174,8 @@ def read_calls(spec: Mapping[str, Any]) -> Calls:
     )
 
 
-def refuse_keys(value: Any, where: str = "synthesis") -> None:
-    """No text of a recipe may look like a key; what it is, is not repeated."""
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            refuse_keys(each, f"{where}.{name}" if isinstance(name, str) and not _KEY.search(name) else where)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for number, each in enumerate(value):
-            refuse_keys(each, f"{where}[{number}]")
-    elif isinstance(value, str) and _KEY.search(value):
-        raise _key_found(where)
-    if where.endswith(".api_key_env") and isinstance(value, str) and not _VARIABLE.fullmatch(value):
-        raise _key_found(where)
-
-
 def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in _LOOPBACK
-
-
-def _key_found(where: str) -> KeyInRecipe:
-    return KeyInRecipe(
-        "holds something that looks like a key.",
-        where=where,
-        hint="Put the key into an environment variable and name the variable: api_key_env: OPENAI_API_KEY. "
-        "If the key was ever shared with this file, revoke it.",
-    )
 
 
 def _address(url: str, calls: Mapping[str, Any], where: str) -> str:
@@ -215,7 +187,7 @@ def _address(url: str, calls: Mapping[str, Any], where: str) -> str:
     if not good:
         raise SourceMistake("is not the address of an endpoint.", where=f"{where}.base_url", hint="https://HOST/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise _key_found(f"{where}.base_url")
+        raise key_found(f"{where}.base_url")
     if parts.scheme == "http" and calls.get("api_key_env") and not is_loopback(url):
         raise SourceMistake(
             "would send the key in the clear.", where=f"{where}.base_url", hint="Use https, or an endpoint on loopback."
