@@ -54,7 +54,7 @@ def settle(jobs: Sequence[Job]) -> list[Ended]:
     for work in works:
         if work.packed:
             work.outcome = build(work.steps, Cache(work.config["paths"]["cache"]), dry_run=True)
-            if work.path("package") is None:  # a dry run, or built for another cache
+            if work.path(work.steps[0]) is None:  # a dry run, or built for another cache
                 work.ended = Ended()
                 if not work.config["dry_run"]:
                     print(f"{work.name} was built elsewhere; it is neither seen beside others nor installed here.")
