@@ -171,8 +171,10 @@ def _see_company(works: Sequence[Work], listen: Listener) -> None:
                 work.company = [unknown_company(work)]
             continue
         steps = company_steps(some)
+        if not steps:  # alone in the world
+            continue
         known = {step.id for work in some for step in in_order(work.steps)}
-        outcome = _run([*steps.values()], some[0].config, without(listen, known)) if steps else {}
+        outcome = _run([*steps.values()], some[0].config, without(listen, known))
         for work in some:
             if work.name in steps:
                 made = outcome[steps[work.name].id]

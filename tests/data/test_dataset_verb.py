@@ -167,7 +167,7 @@ def test_a_training_stands_on_the_gate_where_bounds_are_set_and_only_there(tmp_p
         [train] = steps_of(jobs(command)[0])
         return set(train.inputs)
 
-    assert inputs() == {"base", "dataset", "gate"}
+    assert inputs() == {"base", "dataset", "gate", "grammar"}
     recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
     recipe.write_text(RECIPE.replace("      max: 0.9\n", "      threshold: 0.7\n"))
-    assert inputs() == {"base", "dataset"}
+    assert inputs() == {"base", "dataset", "grammar"}
