@@ -26,7 +26,7 @@ def company_steps(works: Sequence[Work]) -> dict[str, Step]:
     for work in works:
         others = {name: parts for name, parts in there.items() if name != work.name}
         if others:
-            found[work.name] = company_step(work.steps[0], work.step("dataset"), work.step("profile"), others)
+            found[work.name] = company_step(work.steps[0], work.step("profile"), others)
     return found
 
 
@@ -36,14 +36,13 @@ def not_known_yet(works: Sequence[Work]) -> bool:
 
 
 def unknown_company(work: Work) -> StepOutcome:
-    return StepOutcome(
-        company_step(work.steps[0], work.step("dataset"), work.step("profile"), {}), Status.DEPENDS, None
-    )
+    return StepOutcome(company_step(work.steps[0], work.step("profile"), {}), Status.DEPENDS, None)
 
 
 def _made(work: Work) -> dict[str, Path]:
     """What others need to know of an expert that was just built; empty where it is not there yet."""
-    profile, dataset = work.path("profile"), work.path("dataset")
+    step = work.step("profile")
+    profile, dataset = work.path(step), work.path(step.inputs["dataset"])
     return {"profile": profile, "cases": dataset / "test.jsonl"} if profile and dataset else {}
 
 

@@ -54,7 +54,7 @@ def settle(jobs: Sequence[Job]) -> list[Ended]:
     for work in works:
         if work.packed:
             work.outcome = build(work.steps, Cache(work.config["paths"]["cache"]), dry_run=True)
-            if work.path("package") is None:  # a dry run, or built for another cache
+            if work.path(work.steps[0]) is None:  # a dry run, or built for another cache
                 work.ended = Ended()
                 if not work.config["dry_run"]:
                     print(f"{work.name} was built elsewhere; it is neither seen beside others nor installed here.")
@@ -172,8 +172,10 @@ def _see_company(works: Sequence[Work], listen: Listener) -> None:
                 work.company = [unknown_company(work)]
             continue
         steps = company_steps(some)
+        if not steps:  # alone in the world
+            continue
         known = {step.id for work in some for step in in_order(work.steps)}
-        outcome = _run([*steps.values()], some[0].config, without(listen, known)) if steps else {}
+        outcome = _run([*steps.values()], some[0].config, without(listen, known))
         for work in some:
             if work.name in steps:
                 made = outcome[steps[work.name].id]

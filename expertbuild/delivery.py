@@ -16,6 +16,7 @@ from expertbuild.work import Work
 
 
 def deliver(work: Work, *, store: bool) -> Ended:
+    """Put what was built in its place and say what it is; `store`: install it too, if the configuration does not mind."""
     job, steps, outcome = work.job, work.steps, work.outcome
     assert outcome is not None
     if job.config["dry_run"]:
@@ -49,6 +50,7 @@ def deliver_none(work: Work) -> None:
 
 
 def install(work: Work) -> Ended:
+    """Install what was delivered before."""
     print(summary.installed(_install(_package(work)), [each.path() for each in work.company]))
     return Ended()
 

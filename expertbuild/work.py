@@ -36,8 +36,8 @@ class Work:
     def step(self, action: str) -> Step:
         return next(step for step in in_order(self.steps) if step.action.name == action)
 
-    def path(self, action: str) -> Path | None:
-        """Where the result of an action lies, if there is one yet."""
+    def path(self, step: Step) -> Path | None:
+        """Where the result of a step lies, if there is one yet."""
         assert self.outcome is not None
-        made = self.outcome[self.step(action).id]
+        made = self.outcome[step.id]
         return made.path() if made.status in (Status.HIT, Status.BUILT, Status.FETCHED) else None

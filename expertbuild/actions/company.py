@@ -25,10 +25,10 @@ COMPANY = Action(
 ALLOWED = 0.02
 
 
-def company_step(package: Step, dataset: Step, profile: Step, others: Mapping[str, Mapping[str, Path]]) -> Step:
+def company_step(package: Step, profile: Step, others: Mapping[str, Mapping[str, Path]]) -> Step:
     """The step for the expert of a package; `others`: full name -> `profile`, a folder, and `cases` where they are here."""
     files = {f"{name}/{part}": path for name, parts in sorted(others.items()) for part, path in sorted(parts.items())}
-    inputs = {"dataset": dataset, "profile": profile}
+    inputs = {"dataset": profile.inputs["dataset"], "profile": profile}
     return Step(f"company[{package.config['expert']['name']}]", COMPANY, package.config, inputs, files)
 
 

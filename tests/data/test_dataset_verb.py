@@ -195,10 +195,10 @@ def test_a_training_stands_on_the_gate_where_bounds_are_set_and_only_there(tmp_p
         [train] = steps_of(job_of([*expert, "target=train"]))
         return set(train.inputs)
 
-    assert inputs() == {"base", "dataset", "gate"}
+    assert inputs() == {"base", "dataset", "gate", "grammar"}
     recipe = tmp_path / "experts" / "expert-own" / "dataset.yaml"
     recipe.write_text(RECIPE.replace("      max: 0.9\n", "      threshold: 0.7\n"))
-    assert inputs() == {"base", "dataset"}
+    assert inputs() == {"base", "dataset", "grammar"}
 
 
 def test_another_recipe_and_another_measure_build_no_rows_anew(
