@@ -64,7 +64,7 @@ def chosen(expert: str, ask: Ask) -> list[tuple[str, str]]:
     found: dict[str, tuple[str, str] | None] = {}
     tried: dict[str, int] = {}
     for row in cases(expert):
-        kind = "unanswerable" if unanswerable(row) else row["stratum"].partition(",")[0]
+        kind = "unanswerable" if unanswerable(row) else str(row["stratum"])
         fits = len(asked(row)) + len(row["answer"]) <= LONGEST and "```" not in asked(row)
         if found.get(kind) or tried.get(kind, 0) >= TRIED or not fits or (len(found) == MOST and kind not in found):
             continue
