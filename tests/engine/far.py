@@ -32,6 +32,7 @@ _PINNING: dict[str, Callable[[Tensor], Any]] = {
     "_pin_memory": lambda tensor: tensor,
 }
 _COPIES = {"to", "_to_copy", "copy_"}
+_PLACES = {"index", "index_put", "index_put_"}  # by a mask: how many, the host has to know
 _READING = {"item", "_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select"}
 
 
@@ -61,7 +62,7 @@ class Journey(TorchDispatchMode):
         self.waits: list[str] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = dict(kwargs or {})
+        kwargs = kwargs or {}
         name = func._schema.name.removeprefix("aten::")
         if name in _PINNING:
             return _PINNING[name](args[0])
@@ -71,14 +72,15 @@ class Journey(TorchDispatchMode):
         far = {id(each.near): each for each in given if isinstance(each, Far)}
         near = [each for each in given if not isinstance(each, Far)]
         assert not any(each.device == FAR for each in near), f"made of the host's numbers at once, in {_who()}"
-        stays = bool(far)
-        if kwargs.get("device") is not None:
-            stays = kwargs["device"] == FAR
-            kwargs["device"] = torch.device("cpu")
+        told = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.device)]
+        stays = FAR in told if told else bool(far)
         if name in _COPIES:
             waits = (stays != bool(far) or bool(near) == bool(far)) and not kwargs.get("non_blocking")
         else:
-            waits = bool(far) and (name in _READING or any(each.dim() for each in near))
+            masked = name in _PLACES and any(
+                each.dtype == torch.bool for each in tree_leaves(args[1]) if each is not None
+            )
+            waits = bool(far) and (masked or name in _READING or any(each.dim() for each in near))
         if waits:
             self.waits.append(f"{name} in {_who()}")
         found = func(*tree_map(_near, args), **tree_map(_near, kwargs))
@@ -92,6 +94,9 @@ def _far(value: Any) -> Any:
 
 
 def _near(value: Any) -> Any:
+    """The same for the CPU, which computes it."""
+    if isinstance(value, torch.device):
+        return torch.device("cpu")
     return value.near if isinstance(value, Far) else value
 
 

@@ -18,7 +18,7 @@ from runtime.artifact.slots import Slot, SlotRecord
 from runtime.engine.engine import BeamRules, Engine, Event, Request, Sampling
 from runtime.engine.errors import AdapterRefused
 from runtime.engine.transfer import Coming
-from tests.engine.far import far_away
+from tests.engine.far import FAR, far_away
 from tests.engine.records import random_records
 from tests.engine.test_engine import prompt
 from tests.tiny import tiny_base
@@ -297,34 +297,58 @@ def test_what_depends_on_more_than_the_last_token_waits(
 
 
 def test_no_step_waits_for_the_device_but_to_read_its_tokens(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a device that writes every wait down; what the batch is built of is the batch's own business."""
+    """On a device that writes every wait down."""
     rules = [
         Sampling(),
         Sampling(temperature=1.0, seed=1),
         Sampling(temperature=1.0, top_p=0.8, top_k=20, seed=3),
         Sampling(repetition_penalty=1.2, frequency_penalty=0.2, logit_bias=((5, 1.0),)),
     ]
-    near = Engine.load(base, cache_tokens=2048)
+    near = _load(base, "never", cache_tokens=2048)
     grammar = near.compile_grammar("root ::= [a-z ]+")
+    adapters = [None, *KINDS]
 
     def requests() -> list[Request]:
-        bound = [grammar, None, None]
         return [
             Request(
                 prompt(5 + number, number),
                 20,
+                adapter=adapters[number % 5],
                 sampling=rules[number % 4],
-                logprobs=[None, 2][number % 2],
-                grammar=bound[number % 3],
+                logprobs=2 if number % 2 else None,
+                grammar=grammar if number % 3 == 0 else None,
             )
-            for number in range(8)
+            for number in range(10)
         ]
 
     known = [result.tokens for result in near.generate(requests())]
     with far_away(base, monkeypatch, run_ahead="always", cache_tokens=2048) as (engine, journey):
+        engine.tokenizer.eos_ids = near.tokenizer.eos_ids
+        for kind in KINDS:
+            engine.attach(kind, _records()[kind], kind)
+        journey.waits.clear()
         found = [result.tokens for result in engine.generate(requests())]
     assert found == known
-    assert [wait for wait in journey.waits if not wait.endswith(" batch.py")] == []
+    assert journey.waits == []
+
+
+def test_that_device_sees_who_waits_for_it(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with far_away(base, monkeypatch) as (_, journey):
+        numbers = torch.arange(4, device=FAR)
+        assert journey.waits == []
+        for wait in (
+            lambda: torch.tensor([1.0]).to(FAR),
+            lambda: int(numbers[0]),
+            lambda: numbers[numbers > 1],
+            lambda: numbers.cpu(),
+        ):
+            journey.waits.clear()
+            wait()
+            assert len(journey.waits) == 1
+        with pytest.raises(AssertionError, match="the host's numbers"):
+            numbers[[0, 2]]
+        with pytest.raises(RuntimeError, match="tolist"):
+            numbers.tolist()
 
 
 def test_a_request_that_ends_was_computed_once_in_vain_and_leaves_its_seat(engine: Engine) -> None:
