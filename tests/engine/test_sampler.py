@@ -66,7 +66,7 @@ def test_a_temperature_next_to_zero_takes_the_likeliest_token(rules: dict[str, A
     logits = torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(2)) * 2
     logits[-1] = -math.inf
     rows = [Draw(Sampling(temperature=temperature, **rules), 3, 5) for temperature in (5e-324, 1e-308, 1e-300, 1e-30)]
-    assert choose(logits.expand(len(rows), -1).clone(), rows)[0] == [int(logits.argmax())] * len(rows)
+    assert choose(logits.expand(len(rows), -1).clone(), rows)[0].tolist() == [int(logits.argmax())] * len(rows)
 
 
 def test_rows_with_different_rules_do_not_disturb_each_other() -> None:
