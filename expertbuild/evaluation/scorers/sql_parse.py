@@ -34,8 +34,8 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
     query = unfenced(answer)
     if not query:
         return Score(0.0, "no query")
-    if (said := declined(query, row["answer"])) is not None:
-        return said
+    if (excused := declined(query, row["answer"])) is not None:
+        return excused
     if len(query) > LONGEST:
         return Score(0.0, "it is too long")
     try:
