@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from expertbuild.data.recipe import Recipe
 from runtime.engine.tokenizer import Tokenizer
 from runtime.home import shipped
 from runtime.service.bases import find_base
@@ -23,6 +24,14 @@ def test_there_are_an_offline_recipe_a_public_one_and_one_for_files_of_ones_own(
     assert {"offline", "hub", "files"} <= set(recipes)
     assert {source["kind"] for source in recipes["offline"]["sources"]} == {"generator"}
     assert {source["kind"] for source in recipes["files"]["sources"]} == {"files"}
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_every_generator_of_a_recipe_knows_how_many_rows_it_writes(expert: str) -> None:
+    for name, given in EXAMPLES.settings(expert, "dataset").items():
+        recipe = Recipe.read(given)
+        for source in (*recipe.sources, *recipe.test_sources):
+            assert source["kind"] not in ("generator", "questions") or source["rows"] > 0, name
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
