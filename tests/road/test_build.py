@@ -59,7 +59,7 @@ def test_the_log_as_json_is_one_object_a_line(road: Road) -> None:
     done = road.run("expert=expert-json", *SMOKE, "log=json")
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert {event["event"] for event in events} == {"planned", "hit"}
-    assert len({event["step"] for event in events}) == 8
+    assert len({event["step"] for event in events}) == 9
 
 
 def test_a_build_that_does_not_beat_its_base_leaves_no_package(road: Road) -> None:

@@ -42,7 +42,7 @@ def test_the_figures_of_the_report_are_those_of_the_package(built: Path) -> None
     assert check_harmless(page) == ["experts.html"]
     assert f"{evaluation['overall']['n']} cases that neither was trained on, scored by json_equal" in page
     assert [step["id"].partition("[")[0] for step in document["steps"]] == [
-        *("base", "dataset", "train", "compile", "evaluate", "profile", "package", "unguided"),
+        *("base", "dataset", "grammar", "train", "compile", "evaluate", "profile", "package", "unguided"),
     ]
     assert sum(variant["data"]["drawn"].values()) == 900 and variant["curve"]["steps"] == 4
     assert variant["recipe"]["use"] == "offline" and variant["compiled"]["compression"]["kind"] == "bf16"
