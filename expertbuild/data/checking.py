@@ -1,6 +1,6 @@
 """A file of rows, looked at line by line: everything that is wrong with it, not only the first thing.
 
-Knows the shape of a row (schemas/row.schema.json) and that an id is there once. Whether the rows are any good it does
+Knows the shape of a row (schemas/row.schema.json) and that an id is there once, if rows have any. Whether the rows are any good it does
 not say: a build's report does.
 """
 
@@ -78,7 +78,8 @@ def _fault(line: bytes, where: str) -> tuple[str, Any]:
         row = strict_json.read(line, "the line", cap=LONGEST)
         if isinstance(row, dict) and (unknown := sorted(set(row) - set(FIELDS))):
             return f"has no place for {', '.join(repr(key)[:40] for key in unknown[:3])}.", None
-        row = check_row({"stratum": "all", **row} if isinstance(row, dict) else row, where)
+        # What a build fills in may be missing.
+        row = check_row({"stratum": "all", "id": where, **row} if isinstance(row, dict) else row, where)
         return "", row
     except BadJson as fault:
         return fault.what, None

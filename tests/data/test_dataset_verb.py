@@ -116,6 +116,14 @@ def test_validate_names_every_line_that_is_no_row(tmp_path: Path, capsys: pytest
     assert "no such file" in capsys.readouterr().err
 
 
+def test_validate_takes_the_least_that_a_row_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    least = {"messages": [{"role": "user", "content": "hello"}], "answer": "hi"}
+    path = write(tmp_path / "rows.jsonl", [least, least, {"messages": 3}])
+    assert main(["dataset", "validate", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "3 rows, 1 of them wrong" in out and 'rows.jsonl:3: "messages"' in out
+
+
 def test_validate_can_hold_answers_to_a_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "s.json").write_text('{"type": "integer"}')
     path = write(tmp_path / "rows.jsonl", [row(1, answer="3"), row(2, answer='"x"'), row(3, answer="?")])
