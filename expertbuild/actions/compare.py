@@ -5,19 +5,13 @@ compare with asks the new expert nothing anew. Without a release there is no suc
 """
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from expertbuild.actions.base import base_directory
+from expertbuild.actions.evaluate import EVALUATE
 from expertbuild.graph import Action, Context
 
 NAME = "comparison.json"
-
-
-def _plugins(config: Mapping[str, Any]) -> Iterable[str]:
-    from expertbuild.evaluation.scorers import modules
-
-    return modules(config["evaluation"]["scorer"])
 
 
 COMPARE = Action(
@@ -25,8 +19,9 @@ COMPARE = Action(
     version=1,
     reads=("evaluation.scorer", "evaluation.cases", "evaluation.confidence", "expert.name"),
     function="expertbuild.actions.compare:compare",
-    libraries=("torch", "llguidance"),
-    plugins=_plugins,
+    libraries=EVALUATE.libraries,
+    engines=EVALUATE.engines,
+    plugins=EVALUATE.plugins,
 )
 
 

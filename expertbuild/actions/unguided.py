@@ -17,6 +17,7 @@ UNGUIDED = Action(
     reads=("report.without_grammar", "evaluation.scorer", "evaluation.confidence", "decoding"),
     function="expertbuild.actions.unguided:unguided",
     libraries=EVALUATE.libraries,
+    engines=EVALUATE.engines,
     plugins=EVALUATE.plugins,
 )
 
