@@ -129,11 +129,13 @@ class Cache:
             staged = self.staging / fresh_name()
             try:
                 self._lay_out(staged, outputs)
-                if path.exists():  # damaged, or another worker was faster
-                    self._discard(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with suppress(FileExistsError):
-                    os.rename(staged, path)
+                # One at a time: what another worker has just laid out is being read, and must not be taken away.
+                with gate(self.root / "locks" / "trees", alone=True):
+                    if not self._is_whole(path, outputs):
+                        if path.exists():  # damaged
+                            self._discard(path)
+                        os.rename(staged, path)
             except OSError:
                 if not self._is_whole(path, outputs):
                     raise
