@@ -59,7 +59,7 @@ class Session:
     def forget(self) -> None:
         """Begin again."""
         self.messages = []
-        _let_go(self._driver, self._name)
+        self.close()
 
     def close(self) -> None:
         """Give up its place in the cache. What was said stays; another turn takes a place again."""

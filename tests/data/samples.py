@@ -1,6 +1,8 @@
 """Rows and tokenizers for tests of what happens to data."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,22 @@ def row(name: object, asked: str = "", answer: str = "yes", **more: Any) -> dict
         "group": str(name),
     }
     return made | more
+
+
+def untrained_runs(
+    trained: Iterable[dict[str, Any]], held_out: Iterable[dict[str, Any]], *, often: int, letters: str = "[A-Za-z]+"
+) -> list[tuple[str, ...]]:
+    """Runs of three words that this many held-out questions have and no trained one."""
+
+    def runs(rows: Iterable[dict[str, Any]]) -> Counter[tuple[str, ...]]:
+        counts: Counter[tuple[str, ...]] = Counter()
+        for each in rows:
+            found = re.findall(letters, each["messages"][0]["content"])
+            counts.update(set(zip(found, found[1:], found[2:], strict=False)))
+        return counts
+
+    known = runs(trained)
+    return [three for three, count in runs(held_out).items() if count >= often and three not in known]
 
 
 def through(rows: Iterable[dict[str, Any]], *specs: dict[str, Any], bench: Bench) -> list[dict[str, Any]]:

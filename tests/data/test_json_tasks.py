@@ -17,6 +17,7 @@ from expertbuild.data.generators.phrases import strange_words
 from expertbuild.data.generators.words import is_held_out
 from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers import json_equal
+from tests.data.samples import untrained_runs
 
 TASKS = {"json_schema_of": json_schema_of, "json_style": json_style, "json_transform": json_transform}
 STRATA = {
@@ -150,16 +151,8 @@ def test_the_words_of_held_out_forms_are_trained_in_others(name: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_held_out_phrasings_are_new(task: str) -> None:
-    def said(part: str) -> Counter[tuple[str, ...]]:
-        counts: Counter[tuple[str, ...]] = Counter()
-        for row in rows(task, 1500, phrasings=part):
-            found = re.findall(r"[A-Za-z]+", row["messages"][0]["content"])
-            counts.update(set(zip(found, found[1:], found[2:], strict=False)))
-        return counts
-
-    trained, held_out = said("train"), said("held_out")
-    often = [three for three, count in held_out.items() if count >= 20]
-    assert sum(1 for three in often if three not in trained) >= 4
+    new = untrained_runs(rows(task, 1500, phrasings="train"), rows(task, 1500, phrasings="held_out"), often=20)
+    assert len(new) >= 4
 
 
 def test_what_a_seed_writes_is_pinned() -> None:

@@ -17,6 +17,7 @@ from expertbuild.data.generators.words import is_held_out, words
 from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers.cypher_graphs import graph
 from expertbuild.evaluation.scorers.cypher_tokens import tokens
+from tests.data.samples import untrained_runs
 
 LOST = "no such property"
 
@@ -106,16 +107,8 @@ def test_words_held_out_are_never_trained_on() -> None:
 def test_every_held_out_question_has_a_held_out_form_and_training_has_none() -> None:
     """Templates cannot be read off a question; their words can: some sequences are never trained on."""
 
-    def said(part: str) -> Counter[tuple[str, ...]]:
-        counts: Counter[tuple[str, ...]] = Counter()
-        for row in rows(1500, phrasings=part):
-            found = re.findall(r"[a-z]+", row["messages"][0]["content"])
-            counts.update(set(zip(found, found[1:], found[2:], strict=False)))
-        return counts
-
-    trained, held_out = said("train"), said("held_out")
-    often = [three for three, count in held_out.items() if count >= 20]
-    assert sum(1 for three in often if three not in trained) >= 8
+    new = untrained_runs(rows(1500, phrasings="train"), rows(1500, phrasings="held_out"), often=20, letters="[a-z]+")
+    assert len(new) >= 8
 
 
 def test_the_words_of_held_out_forms_are_trained_in_others() -> None:

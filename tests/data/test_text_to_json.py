@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from collections import Counter
 from hashlib import sha256
 from typing import Any
@@ -16,6 +15,7 @@ from expertbuild.data.generators.told_values import KINDS, NUMBER_WORDS
 from expertbuild.data.generators.words import is_held_out
 from expertbuild.data.rows import dump
 from expertbuild.evaluation.scorers import json_equal
+from tests.data.samples import untrained_runs
 
 NOTHING = "text, nothing told"
 
@@ -129,16 +129,8 @@ def test_the_words_of_held_out_forms_are_trained_in_others() -> None:
 
 
 def test_held_out_phrasings_are_new() -> None:
-    def said(part: str) -> Counter[tuple[str, ...]]:
-        counts: Counter[tuple[str, ...]] = Counter()
-        for row in rows(3000, phrasings=part):
-            found = re.findall(r"[A-Za-z]+", row["messages"][0]["content"])
-            counts.update(set(zip(found, found[1:], found[2:], strict=False)))
-        return counts
-
-    trained, held_out = said("train"), said("held_out")
-    often = [three for three, count in held_out.items() if count >= 15]
-    assert sum(1 for three in often if three not in trained) >= 8
+    new = untrained_runs(rows(3000, phrasings="train"), rows(3000, phrasings="held_out"), often=15)
+    assert len(new) >= 8
 
 
 PINNED = "c09c9b827d03a772"
