@@ -2,10 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+from runtime.home import shipped
 
 
 def result(target: str, words: list[str]) -> tuple[Path, float | None]:
@@ -36,6 +43,39 @@ def judged(document: dict[str, Any]) -> dict[str, Any]:
         "parts": {name: short(part) for name, part in document["parts"].items()},
         "strata": {name: short(part) for name, part in document["strata"].items()},
     }
+
+
+def composed(words: list[str]) -> dict[str, Any]:
+    """The configuration of a build, as it prints it."""
+    command = [sys.executable, "-m", "expertbuild.cli", *words, "--cfg", "job", "--resolve"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    config: dict[str, Any] = yaml.safe_load(made.stdout)
+    return config
+
+
+def base_of(config: dict[str, Any]) -> Path:
+    """The folder of its base."""
+    kind, _, place = str(config["base"]["source"]).partition(":")
+    return shipped("bases") / place if kind == "package" else Path(place)
+
+
+def grammar_of(config: dict[str, Any]) -> str | None:
+    name = config["decoding"]["grammar"]
+    path = shipped("experts") / config["expert"]["name"] / str(name)
+    return path.read_text(encoding="utf-8") if name else None
+
+
+def mistakes(transcript: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """What was wrong with the expert's answers, by kind, the most frequent first."""
+    said = [case["expert"] for case in transcript]
+    return dict(Counter(kind(each["reason"]) for each in said if each["score"] < 1).most_common())
+
+
+def kind(reason: str) -> str:
+    """A reason without what it is about: `fails: no such column: age` is `fails: no such column`."""
+    plain = re.sub(r"\(.*\)|\[.*\]|\{.*\}|\"[^\"]*\"|'[^']*'|\$[\w.\[\]]+|\b\d[\d.,:]*", "…", reason)
+    plain = re.sub(r"\b(has|instead of|near|lacks|name|is) \S+", r"\1 …", plain)
+    return ": ".join(plain.split(": ")[:2])[:80]
 
 
 def share(figure: list[float]) -> str:

@@ -2,16 +2,20 @@
 
 python benchmarks/real_data.py --train FOLDER --dev FOLDER [--tasks sql,cypher] [--seeds 0] [--steps 900]
 
-Nothing is tuned to these files. Each task has two builds: `offline`, which has seen generated rows only, and `files`,
-which learns from the rows in --train; both are judged by the expert's own scorer on the rows in --dev, without a
-grammar where the answers have a form of their own. FOLDERs hold (a task whose files are absent is left out):
+Nothing is tuned to these files. Each task has two builds: `offline`, the expert as its directory has it, which has seen
+generated rows only, and `files`, which learns from the rows in --train; both are judged by the expert's own scorer on
+the rows in --dev, without a grammar where the answers have a form of their own. FOLDERs hold (a task whose files are absent is left out):
 
     json     dev/json_broken.jsonl        input, expected; rows on which two libraries agree
     extract  train/text_to_json_train.jsonl, dev/text_to_json.jsonl        text, slot_names, expected
     sql      train/sql_train.jsonl, train/advising.schema.sql, dev/sql_defog_pg.jsonl
     cypher   train/cypher_train.jsonl, train/cypher_schemas.json, dev/cypher.jsonl
+    python, typescript    train/code_train.jsonl, dev/code_eval.jsonl        prompt, test, canonical_solution
+    rust     dev/code_eval.jsonl
 
-Writes real_data.json beside itself, one line a build. A row that does not fit the base's context counts as wrong.
+Writes real_data.json beside itself, one line a build: scores with intervals, and what was wrong with the answers by
+kind. A row that does not fit the base's context counts as wrong. Of the code only problems are asked whose own solution
+passes its tests.
 """
 
 import argparse
@@ -19,10 +23,16 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from _builds import judged, result, share, spelled
+from _builds import base_of, composed, grammar_of, judged, mistakes, result, share, spelled
+
+from expertbuild.data.rows import read_rows
+from expertbuild.evaluation import transcript
+from expertbuild.evaluation.answering import EXPERT, generator, with_expert
+from expertbuild.evaluation.evaluate import document, evaluate
 
 OUT = Path(__file__).with_suffix(".json")
 Rows = Iterator[dict[str, Any]]
@@ -34,7 +44,14 @@ def read(path: Path) -> Rows:
 
 def row(prompt: str, answer: Any, stratum: str, facts: dict[str, Any], group: str = "") -> dict[str, Any]:
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    made = {"messages": [{"role": "user", "content": prompt}], "answer": text, "stratum": stratum, "facts": facts}
+    number = sha256(f"{prompt}\n{text}".encode()).hexdigest()[:16]
+    made = {
+        "id": number,
+        "messages": [{"role": "user", "content": prompt}],
+        "answer": text,
+        "stratum": stratum,
+        "facts": facts,
+    }
     return made | ({"group": group} if group else {})
 
 
@@ -77,6 +94,43 @@ def cypher_dev(folder: Path) -> Rows:
         yield row(f"{one['schema']}\n{one['question']}", one["cypher"], stratum, {"graph": one["schema"]})
 
 
+# What node's assert does, in the language itself: tests of answers reach nothing else.
+SAME = """function same(a: unknown, b: unknown, why: string): void {
+  const plain = (value: unknown) => JSON.stringify(value, (_, one) => one instanceof Map || one instanceof Set ? [...one] : one);
+  if (plain(a) !== plain(b)) throw new Error(why);
+}
+"""
+
+
+def code_rows(path: Path, language: str) -> Rows:
+    """A signature with its comment is asked, the whole function is the answer."""
+    for one in read(path):
+        if one["language"] == language and one["canonical_ok"]:
+            uses = "\n".join(re.findall(r"^use .*$", one["prompt"], flags=re.MULTILINE))  # stand before, are not asked
+            prompt = one["prompt"].replace(uses, "").strip("\n")
+            answer = f"{prompt}\n{one['canonical_solution']}".strip("\n")
+            source = "HumanEval" if "human" in one["source"].lower() else "MBPP"
+            yield row(prompt, answer, source, {"before": uses, "tests": TESTS[language](one["test"])}, one["id"])
+
+
+def typescript_tests(test: str) -> str:
+    return SAME + re.sub(r"^import .*$", "", test, flags=re.MULTILINE).replace("assert.deepEqual(", "same(")
+
+
+def rust_tests(test: str) -> str:
+    """Functions marked as tests, called one after the other."""
+    body = re.sub(r"#\[cfg\(test\)\]\s*mod \w+ \{|use super::\*;|#\[test\]", "", test).rstrip().removesuffix("}")
+    calls = " ".join(f"{name}();" for name in re.findall(r"fn (\w+)\(\)", body))
+    return f"{body}\nfn main() {{ {calls} }}"
+
+
+TESTS: dict[str, Callable[[str], str]] = {"python": str, "typescript": typescript_tests, "rust": rust_tests}
+
+
+def code(language: str, file: str) -> Callable[[Path], Rows]:
+    return lambda folder: code_rows(folder / file, language)
+
+
 # expert, rows to learn from (none: there are none), rows to judge by, overrides
 TASKS: dict[str, tuple[str, Callable[[Path], Rows] | None, Callable[[Path], Rows], list[str]]] = {
     "json": ("expert-json", None, json_dev, []),
@@ -88,7 +142,16 @@ TASKS: dict[str, tuple[str, Callable[[Path], Rows] | None, Callable[[Path], Rows
     ),
     "sql": ("expert-sql", sql_train, sql_dev, []),
     "cypher": ("expert-neo4j", cypher_train, cypher_dev, []),
+    "python": ("expert-python", code("python", "code_train.jsonl"), code("python", "code_eval.jsonl"), []),
+    "typescript": (
+        "expert-typescript",
+        code("typescript", "code_train.jsonl"),
+        code("typescript", "code_eval.jsonl"),
+        [],
+    ),
+    "rust": ("expert-rust", None, code("rust", "code_eval.jsonl"), []),
 }
+LONG_TASKS = ("sql", "cypher", "python", "typescript")
 LONG = ["train.length=2048", "train.batch_tokens=4096", "train.micro_batch=1"]  # real schemas are long
 
 
@@ -122,29 +185,48 @@ def main() -> None:
                 part = figures["parts"]["real"]
                 print(
                     f"{task} {recipe} seed {seed}: {share(part['expert'])} (base {share(part['base'])}, n = {part['n']})",
+                    *(f"  {count:4} {kind}" for kind, count in list(figures["wrong"].items())[:6]),
+                    sep="\n",
                     flush=True,
                 )
 
 
 def build(task: str, recipe: str, seed: int, train: Path, dev: Path, more: list[str]) -> dict[str, Any] | None:
-    """One build up to its evaluation; None where this task has nothing to learn from."""
+    """One build, judged; None where this task has nothing to learn from."""
     expert, learning, judging, overrides = TASKS[task]
     if recipe == "files" and learning is None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        count = write(folder / "dev.jsonl", judging(dev))
-        test = [{"kind": "files", "path": str(folder / "dev.jsonl"), "part": "real"}]
+        cases = folder / "dev.jsonl"
+        count = write(cases, judging(dev))
         words = [f"expert={expert}", f"dataset={recipe}", f"seed={seed}", f"evaluation.cases={count}", *overrides]
-        words += [f"+dataset.{recipe}.test_sources={spelled(test)}"] if recipe == "files" else []
-        words += [f"dataset.{recipe}.test_sources={spelled(test)}"] if recipe == "offline" else []
-        if recipe == "files" and learning is not None:
-            write(folder / "train.jsonl", learning(train))
-            sources = [{"kind": "files", "path": str(folder / "train.jsonl")}]
-            words += [f"dataset.files.sources={spelled(sources)}", "dataset.files.split={validation:0.05}", *LONG]
+        if learning is None or recipe == "offline":
+            return offline([*words, *more], cases)
+        write(folder / "train.jsonl", learning(train))
+        words += [f"dataset.files.sources={spelled([{'kind': 'files', 'path': str(folder / 'train.jsonl')}])}"]
+        words += [f"+dataset.files.test_sources={spelled([{'kind': 'files', 'path': str(cases), 'part': 'real'}])}"]
+        words += ["dataset.files.split={validation:0.05}", *(LONG if task in LONG_TASKS else [])]
         made, seconds = result("evaluate", [*words, *more])
         evaluation = json.loads((made / "evaluation.json").read_text(encoding="utf-8"))
-    return judged(evaluation) | {"train_seconds": seconds}
+        wrong = mistakes(read(made / transcript.NAME))
+    return judged(evaluation) | {"wrong": wrong, "train_seconds": seconds}
+
+
+def offline(words: list[str], cases: Path) -> dict[str, Any]:
+    """The expert as it is built, asked these cases."""
+    compiled, seconds = result("compile", words)
+    config = composed(words)
+    decoding, scoring = config["decoding"], config["evaluation"]["scorer"]
+    grammar = grammar_of(config)
+    engine = with_expert(base_of(config), compiled)
+    rows = [{**row, "part": "real"} for row in read_rows(cases)]
+    sides = [
+        evaluate(rows, generator(engine, who, decoding, grammar), scoring, system=decoding["system"])
+        for who in (None, EXPERT)
+    ]
+    report = document(*sides, scoring=scoring, decoding=decoding, grammar=grammar is not None)
+    return judged(report) | {"wrong": mistakes(transcript.transcript(*sides)), "train_seconds": seconds}
 
 
 def write(path: Path, rows: Rows) -> int:

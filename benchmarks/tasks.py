@@ -4,8 +4,8 @@ python benchmarks/tasks.py --experts expert-json,expert-sql --adapters dora,lora
 python benchmarks/tasks.py --experts expert-sql --adapters dora --base path:/some/base    # another base
 python benchmarks/tasks.py --experts expert-sql --full                                    # all weights, for reference
 
-A build is `expertbuild expert=E adapter=A seed=S target=evaluate` with at least `--cases` held-out cases of each part
-(new words, new phrasings): the seed changes data, test cases and training. What is built already is taken from the
+A build is `expertbuild expert=E adapter=A seed=S target=evaluate`: the seed changes data, test cases and training. It is
+judged by the recipe's own held-out cases, or with `--cases` by that many of each part (new words, new phrasings). What is built already is taken from the
 cache, so a table that was stopped goes on. A score stands with its base under the same prompts and the same grammar.
 Minutes are those of the train action on this machine. Writes tasks.json beside itself, one line a build.
 """
@@ -13,8 +13,6 @@ Minutes are those of the train action on this machine. Writes tasks.json beside 
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from _builds import judged, result, share, spelled
+from _builds import base_of, composed, grammar_of, judged, result, share, spelled
 
 from runtime.home import shipped
 
@@ -34,7 +32,7 @@ def main() -> None:
     parser.add_argument("--experts", default="expert-json,expert-sql")
     parser.add_argument("--adapters", default="dora,lora,ia3")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--cases", type=int, default=300, help="cases of each part")
+    parser.add_argument("--cases", type=int, default=0, help="cases of each part; 0: as the recipe has it")
     parser.add_argument("--base", default="", help="path:FOLDER of another base; its name in the table is the folder's")
     parser.add_argument("--name", default="nano", help="what the base is called in the table")
     parser.add_argument("--full", action="store_true", help="train all weights instead of adapters")
@@ -56,7 +54,7 @@ def main() -> None:
 
 def build(expert: str, adapter: str, seed: int, base: str, cases: int, more: list[str]) -> dict[str, Any]:
     """One build up to its evaluation; how it did."""
-    words = [f"expert={expert}", f"seed={seed}", *held_out(expert, cases), *more]
+    words = [f"expert={expert}", f"seed={seed}", *(held_out(expert, cases) if cases else []), *more]
     words += [f"base.source={base}", "base.digest=null", "base.tokenizer_digest=null"] if base else []
     if adapter == "full":
         return full(words)
@@ -83,16 +81,8 @@ def full(words: list[str]) -> dict[str, Any]:
     from expertbuild.training.packing import pack, plan
     from runtime.engine.engine import Engine
 
-    composed = subprocess.run(
-        [sys.executable, "-m", "expertbuild.cli", *words, "--cfg", "job", "--resolve"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    config = yaml.safe_load(composed.stdout)
-    settings = config["train"]
-    kind, _, place = str(config["base"]["source"]).partition(":")
-    folder = shipped("bases") / place if kind == "package" else Path(place)
+    config = composed(words)
+    settings, folder = config["train"], base_of(config)
     dataset, _ = result("dataset", words)
     rows = list(read_rows(dataset / "train.jsonl"))
     engine = Engine.load(folder)
@@ -130,8 +120,7 @@ def full(words: list[str]) -> dict[str, Any]:
             if not (Path(scratch) / file.name).exists():
                 (Path(scratch) / file.name).write_bytes(file.read_bytes())
         taught = Engine.load(Path(scratch))
-    grammar_file = shipped("experts") / config["expert"]["name"] / str(config["decoding"]["grammar"])
-    grammar = grammar_file.read_text(encoding="utf-8") if config["decoding"]["grammar"] else None
+    grammar = grammar_of(config)
     cases = list(read_rows(dataset / "test.jsonl"))[: config["evaluation"]["cases"]]
     scoring = config["evaluation"]["scorer"]
     sides = [evaluate(cases, generator(one, None, config["decoding"], grammar), scoring) for one in (engine, taught)]

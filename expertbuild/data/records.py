@@ -29,9 +29,9 @@ def records(file: File, form: str) -> Records:
 
 
 def json_value(text: str, where: str) -> Any:
-    """JSON as everybody reads it: no NaN, and no number that only Python can hold."""
+    """JSON as everybody reads it: no NaN, and no key twice in one object, of which readers would keep one or the other."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         said = str(error) if not isinstance(error, RecursionError) else "nested too deeply"
         raise SourceMistake(f"is not JSON ({said[:200]}).", where=where) from None
@@ -52,6 +52,15 @@ def whole_text(file: File, most: int = LARGEST_DOCUMENT) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'the key "{twice[:80]}" stands twice in one object')
+    return made
 
 
 def _not_utf8(file: File, line: int) -> SourceMistake:

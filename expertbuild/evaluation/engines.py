@@ -36,23 +36,39 @@ def node() -> str | None:
 
 
 @cache
-def tsc_library() -> Path | None:
-    """The library of the tsc that is found here."""
+def tsc_package() -> Path | None:
+    """The folder of the TypeScript that is found here: tsc's on the PATH, else that of node_modules in this folder."""
     for found in (shutil.which("tsc"), str(Path("node_modules/.bin/tsc").absolute())):
-        path = Path(found).resolve().parent.parent / "lib" / "typescript.js" if found else None
-        if path is not None and path.is_file():
-            return path
+        folder = Path(found).resolve().parent.parent if found else None
+        if folder is not None and (folder / "package.json").is_file():
+            return folder
     return None
 
 
 @cache
+def tsc_library() -> Path | None:
+    """Its library, which programs can call: TypeScript up to 6 has one."""
+    path = (tsc_package() or Path("nowhere")) / "lib" / "typescript.js"
+    return path if path.is_file() else None
+
+
+@cache
+def tsc_native() -> Path | None:
+    """Its compiler as a program of this system: TypeScript from 7 on is one."""
+    package = tsc_package()
+    found = sorted(package.parent.glob("@typescript/typescript-*/lib/tsc*")) if package else []
+    found += sorted(package.glob("node_modules/@typescript/typescript-*/lib/tsc*")) if package else []
+    return next((path for path in found if path.name in ("tsc", "tsc.exe") and os.access(path, os.X_OK)), None)
+
+
+@cache
 def tsc() -> str | None:
-    """Its version; None where it is not found, or not node to run it."""
-    library = tsc_library()
-    if library is None or not shutil.which("node"):
+    """Its version; None where no compiler is found, or not node to run what it makes."""
+    package = tsc_package()
+    if package is None or not (tsc_library() or tsc_native()) or not shutil.which("node"):
         return None
     try:
-        text = (library.parent.parent / "package.json").read_text(encoding="utf-8")
+        text = (package / "package.json").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     found = re.search(r'"version": *"([^"]+)"', text)

@@ -138,6 +138,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a.jsonl", "\ufeff{}".encode("utf-16-le"), r"a\.jsonl:1: is not UTF-8"),
     ("a.jsonl", b'{"q": "\\ud800", "a": "x"}\n', r"a\.jsonl:1: holds half of a surrogate pair"),
     ("a.jsonl", b'{"q": NaN, "a": "x"}\n', r"a\.jsonl:1: is not JSON \(NaN"),
+    ("a.jsonl", b'{"q": "1", "a": "x"}\n{"q": "1", "a": "x", "q": "2"}\n', r'a\.jsonl:2: .*the key "q" stands twice'),
     ("a.jsonl", b'{"q": %s, "a": "x"}\n' % (b"9" * 5000), r"a\.jsonl:1: is not JSON"),
     ("a.jsonl", b"[" * 100_000, r"a\.jsonl:1: is not JSON"),
     ("a.csv", b"q,q,a\n1,2,3\n", r'a\.csv:1: has the column "q" twice'),

@@ -13,7 +13,15 @@ from expertbuild.actions.evaluate import EVALUATE
 from expertbuild.evaluation import engines
 from expertbuild.evaluation.scorers import SCORERS
 
-FOUND = (engines.rustc, engines.node, engines.tsc, engines.tsc_library, engines.postgres)
+FOUND = (
+    engines.rustc,
+    engines.node,
+    engines.tsc,
+    engines.tsc_package,
+    engines.tsc_library,
+    engines.tsc_native,
+    engines.postgres,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +62,32 @@ def test_another_engine_on_this_machine_is_another_key(tmp_path: Path, monkeypat
     program(tmp_path, "rustc", "no number")
     anew_once()
     assert EVALUATE.engines(config)["rustc"] is None
+
+
+@pytest.mark.parametrize(
+    ("version", "compiler"),
+    [("5.9.3", "typescript/lib/typescript.js"), ("7.0.2", "@typescript/typescript-linux-x64/lib/tsc")],
+)
+def test_typescript_is_found_as_a_library_and_as_a_program(
+    version: str, compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to version 6 there is a library to call; from 7 on a program beside it."""
+    modules = tmp_path / "node_modules"
+    (modules / "typescript" / "bin").mkdir(parents=True)
+    (modules / "typescript" / "package.json").write_text(f'{{"name": "typescript", "version": "{version}"}}')
+    (modules / "typescript" / "bin" / "tsc").write_text("")
+    (modules / ".bin").mkdir()
+    (modules / ".bin" / "tsc").symlink_to("../typescript/bin/tsc")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    program(tmp_path, "node", "v22.0.0")
+    assert engines.tsc() is None, "a package without a compiler is none"
+    (modules / compiler).parent.mkdir(parents=True)
+    program((modules / compiler).parent, Path(compiler).name, "")
+    for each in FOUND:
+        each.cache_clear()
+    assert engines.tsc() == version
+    assert (engines.tsc_library() or engines.tsc_native()) == modules / compiler
 
 
 def test_a_dataset_whose_answers_were_judged_names_the_judge() -> None:

@@ -1,7 +1,7 @@
 """Right is TypeScript that compiles under --strict with the row's tests behind it, and runs where they run something.
 
-tsc judges where it is found (on the PATH, or node_modules/.bin here), in a process of its own; without it tree-sitter
-parses, and only the expected words in any layout are right. What was compiled runs in node with caps on time and memory,
+tsc judges where it is found (on the PATH, or node_modules/.bin here), in a process of its own, from version 7 on in one
+for each answer; without it tree-sitter parses, and only the expected words in any layout are right. What was compiled runs in node with caps on time and memory,
 and only if it names nothing outside itself: tsc knows the language's own library and no other, and what would get round
 it is refused by name.
 """
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from expertbuild.evaluation.engines import tsc, tsc_library
+from expertbuild.evaluation.engines import tsc, tsc_library, tsc_native
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
 from expertbuild.evaluation.scorers.code_judging import judged, parses
@@ -26,6 +26,11 @@ NEVER = re.compile(
     r"@ts-|\bdeclare\b|\bglobalThis\b|\bimport\b|\brequire\b|\beval\b|\bFunction\b|\bconstructor\b|\bprocess\b|///|\\u"
 )
 ENGINES = ("auto", "tsc", "tree-sitter")
+# As tsc_program has them; `types` and `noResolve` keep everything outside the text away but the language's own library.
+OPTIONS = (
+    *("--strict", "--target", "es2022", "--module", "es2022", "--lib", "es2022", "--types", "", "--noResolve"),
+    *("--moduleDetection", "force", "--noEmitOnError", "--removeComments", "--ignoreConfig", "--pretty", "false"),
+)
 
 
 def score(
@@ -72,8 +77,9 @@ WORKER = LineWorker(
 def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
     if found := NEVER.search(parts[1]):
         return f"{found[0]} is not allowed"
+    text = "\n\n".join(parts) + "\nexport {};\n"
     try:
-        said = WORKER.ask({"code": "\n\n".join(parts) + "\nexport {};\n"}, 6 * seconds + 30)
+        said = WORKER.ask({"code": text}, 6 * seconds + 30) if tsc_library() else _compiled(text, seconds)
     except WorkerLost as error:
         return str(error)
     if "failed" in said:
@@ -81,6 +87,22 @@ def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
     if "throw" not in parts[2]:
         return None  # its tests are types alone
     return _ran(said["javascript"], seconds, megabytes)
+
+
+def _compiled(text: str, seconds: float) -> dict[str, str]:
+    """What TypeScript from 7 on makes of it, which is a program and no library: {"failed": ...} or {"javascript": ...}."""
+    with tempfile.TemporaryDirectory(prefix="expertbuild-tsc-") as made:
+        folder = Path(made)
+        (folder / "answer.ts").write_text(text, encoding="utf-8")
+        command = [str(tsc_native()), *OPTIONS, "answer.ts"]
+        ended = capped.run(command, folder, seconds=seconds, written=2**24)
+        if ended.code is None:
+            return {"failed": "it takes too long"}
+        if ended.code == 0:
+            return {"javascript": (folder / "answer.js").read_text(encoding="utf-8")}
+    first = next(iter(ended.out.splitlines() or ended.err.splitlines()), "no reason")
+    found = re.match(r"answer\.ts\((\d+),\d+\): error (TS\d+): (.*)", first)
+    return {"failed": f"{found[2]}, line {found[1]}: {found[3]}" if found else first}
 
 
 def _ran(javascript: str, seconds: float, megabytes: int) -> str | None:
