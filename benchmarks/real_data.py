@@ -6,7 +6,7 @@ Nothing is tuned to these files. Each task has two builds: `offline`, the expert
 generated rows only, and `files`, which learns from the rows in --train; both are judged by the expert's own scorer on
 the rows in --dev, without a grammar where the answers have a form of their own. FOLDERs hold (a task whose files are absent is left out):
 
-    json     dev/json_broken.jsonl        input, expected; rows on which two libraries agree
+    json     dev/json_broken.jsonl        input, expected; to repair, or valid already
     extract  train/text_to_json_train.jsonl, dev/text_to_json.jsonl        text, slot_names, expected
     sql      train/sql_train.jsonl, train/advising.schema.sql, dev/sql_defog_pg.jsonl
     cypher   train/cypher_train.jsonl, train/cypher_schemas.json, dev/cypher.jsonl
@@ -56,9 +56,12 @@ def row(prompt: str, answer: Any, stratum: str, facts: dict[str, Any], group: st
 
 
 def json_dev(folder: Path) -> Rows:
+    """Documents to repair, on which two libraries agree or not, and valid ones, which must come back as they are."""
     for one in read(folder / "json_broken.jsonl"):
-        if one["kind"] == "repair" and one.get("consensus"):
-            yield row(one["input"], one["expected"], "consensus", {"expected": one["expected"]})
+        if one["kind"] in ("repair", "strict-parse"):
+            stratum = "valid" if one["kind"] != "repair" else "consensus" if one.get("consensus") else "one library"
+            answer = json.dumps(one["expected"], ensure_ascii=False, separators=(",", ":"))
+            yield row(one["input"], answer, stratum, {"expected": one["expected"]})
 
 
 def extract_rows(path: Path) -> Rows:
@@ -151,8 +154,9 @@ TASKS: dict[str, tuple[str, Callable[[Path], Rows] | None, Callable[[Path], Rows
     ),
     "rust": ("expert-rust", None, code("rust", "code_eval.jsonl"), []),
 }
-LONG_TASKS = ("sql", "cypher", "python", "typescript")
-LONG = ["train.length=2048", "train.batch_tokens=4096", "train.micro_batch=1"]  # real schemas are long
+# Real schemas are long, and there are few rows: one or two passes over questions with theirs, six over short texts.
+LONG = ["train.length=2048", "train.batch_tokens=4096", "train.micro_batch=1", "train.steps=300"]
+LEARNED = {"sql": LONG, "cypher": LONG, "python": LONG, "typescript": LONG, "extract": ["train.steps=900"]}
 
 
 def main() -> None:
@@ -206,7 +210,7 @@ def build(task: str, recipe: str, seed: int, train: Path, dev: Path, more: list[
         write(folder / "train.jsonl", learning(train))
         words += [f"dataset.files.sources={spelled([{'kind': 'files', 'path': str(folder / 'train.jsonl')}])}"]
         words += [f"+dataset.files.test_sources={spelled([{'kind': 'files', 'path': str(cases), 'part': 'real'}])}"]
-        words += ["dataset.files.split={validation:0.05}", *(LONG if task in LONG_TASKS else [])]
+        words += ["dataset.files.split={validation:0.05}", *LEARNED[task]]
         made, seconds = result("evaluate", [*words, *more])
         evaluation = json.loads((made / "evaluation.json").read_text(encoding="utf-8"))
         wrong = mistakes(read(made / transcript.NAME))
