@@ -53,12 +53,6 @@ def composed(words: list[str]) -> dict[str, Any]:
     return config
 
 
-def base_of(config: dict[str, Any]) -> Path:
-    """The folder of its base."""
-    kind, _, place = str(config["base"]["source"]).partition(":")
-    return shipped("bases") / place if kind == "package" else Path(place)
-
-
 def grammar_of(config: dict[str, Any]) -> str | None:
     name = config["decoding"]["grammar"]
     path = shipped("experts") / config["expert"]["name"] / str(name)

@@ -27,12 +27,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from _builds import base_of, composed, grammar_of, judged, mistakes, result, share, spelled
+from _builds import composed, grammar_of, judged, mistakes, result, share, spelled
 
 from expertbuild.data.rows import read_rows
 from expertbuild.evaluation import transcript
 from expertbuild.evaluation.answering import EXPERT, generator, with_expert
 from expertbuild.evaluation.evaluate import document, evaluate
+from runtime.engine.base import locate
 
 OUT = Path(__file__).with_suffix(".json")
 Rows = Iterator[dict[str, Any]]
@@ -58,7 +59,7 @@ def row(prompt: str, answer: Any, stratum: str, facts: dict[str, Any], group: st
 def json_dev(folder: Path) -> Rows:
     """Documents to repair, on which two libraries agree or not, and valid ones, which must come back as they are."""
     for one in read(folder / "json_broken.jsonl"):
-        if one["kind"] in ("repair", "strict-parse"):
+        if one["kind"] in ("repair", "strict-parse") and "input" in one:
             stratum = "valid" if one["kind"] != "repair" else "consensus" if one.get("consensus") else "one library"
             answer = json.dumps(one["expected"], ensure_ascii=False, separators=(",", ":"))
             yield row(one["input"], answer, stratum, {"expected": one["expected"]})
@@ -223,7 +224,7 @@ def offline(words: list[str], cases: Path) -> dict[str, Any]:
     config = composed(words)
     decoding, scoring = config["decoding"], config["evaluation"]["scorer"]
     grammar = grammar_of(config)
-    engine = with_expert(base_of(config), compiled)
+    engine = with_expert(locate(config["base"]["source"]), compiled)
     rows = [{**row, "part": "real"} for row in read_rows(cases)]
     sides = [
         evaluate(rows, generator(engine, who, decoding, grammar), scoring, system=decoding["system"])

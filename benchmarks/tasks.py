@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from _builds import base_of, composed, grammar_of, judged, result, share, spelled
+from _builds import composed, grammar_of, judged, result, share, spelled
 
+from runtime.engine.base import locate
 from runtime.home import shipped
 
 OUT = Path(__file__).with_suffix(".json")
@@ -82,7 +83,7 @@ def full(words: list[str]) -> dict[str, Any]:
     from runtime.engine.engine import Engine
 
     config = composed(words)
-    settings, folder = config["train"], base_of(config)
+    settings, folder = config["train"], locate(config["base"]["source"])
     dataset, _ = result("dataset", words)
     rows = list(read_rows(dataset / "train.jsonl"))
     engine = Engine.load(folder)

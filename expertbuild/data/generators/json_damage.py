@@ -82,7 +82,7 @@ def damage(rng: random.Random, kind: str, value: Json, phrasings: str = "train")
 
 def write(rng: random.Random, value: Json) -> Tokens:
     """A document as tokens, in one of the ways people lay it out."""
-    style = rng.choices(("spaced", "compact", "indented"), (6, 2, 2))[0]
+    style = rng.choices(("spaced", "compact", "indented", "loose"), (6, 2, 2, 1))[0]
     tokens: Tokens = []
     _write(value, 0, style, tokens)
     return tokens
@@ -99,22 +99,26 @@ def _write(value: Json, depth: int, style: str, out: Tokens) -> None:
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     inner = Token("blank", "\n" + "  " * (depth + 1)) if style == "indented" else None
-    between = inner or (Token("blank", " ") if style == "spaced" else None)
+    between = inner or (Token("blank", " ") if style in ("spaced", "loose") else None)
+    loose = Token("blank", " ") if style == "loose" else None
     out.append(Token(opening, opening, depth))
     items = value.items() if isinstance(value, dict) else [(None, each) for each in value]
     for number, (key, each) in enumerate(items):
         if number:
+            out += [loose] if loose else []
             out.append(Token(",", ",", depth))
-        gap = between if number else inner
+        gap = between if number else inner or loose
         if gap:
             out.append(gap)
         if key is not None:
-            out += [Token("key", json.dumps(key, ensure_ascii=False), depth), Token(":", ":", depth)]
+            out.append(Token("key", json.dumps(key, ensure_ascii=False), depth))
+            out += [loose] if loose else []
+            out.append(Token(":", ":", depth))
             if style != "compact":
                 out.append(Token("blank", " "))
         _write(each, depth + 1, style, out)
-    if inner:
-        out.append(Token("blank", "\n" + "  " * depth))
+    if inner or loose:
+        out.append(Token("blank", "\n" + "  " * depth if inner else " "))
     out.append(Token(closing, closing, depth))
 
 

@@ -6,7 +6,11 @@ beside its repair.
 """
 
 import random
+import re
+from collections.abc import Iterator
+from typing import Any
 
+from expertbuild.data.generators.any_document import any_document
 from expertbuild.data.generators.asking import UNANSWERABLE, Forms
 from expertbuild.data.generators.documents import document
 from expertbuild.data.generators.json_damage import DAMAGE, damage
@@ -41,6 +45,21 @@ ASKED = Forms(
 )
 
 
+VALID = 3  # what is valid already comes as often as three kinds of damage: it must come back as it is
+ANY = 0.5  # the share of documents that are no records
+# What a document must keep for a kind of damage to leave it known: a string with marks of JSON in it needs its quotes,
+# and a single value has nothing else.
+WHOLE_STRINGS = (
+    "no_closing_quote",
+    "no_opening_quote",
+    "single_quotes",
+    "unquoted_value",
+    "unquoted_keys",
+    "truncated",
+)
+OF_ONE_VALUE = ("valid", "fenced", "text_around", "python_literals", "odd_literals", "smart_quotes")
+MARKS = re.compile(r"[\"'\\{}\[\]:,;=#/<>\s“”]")
+
 NOTHING = Forms(
     train=(
         "Fix this JSON:\n{text}",
@@ -63,11 +82,31 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", siz
         text = no_json(Voice(SAID["style"], rng), words)
         return row("json_repair", NOTHING.choose(rng, phrasings).replace("{text}", text), NO_JSON, "repair, no JSON")
     while True:
-        kind = rng.choice(list(DAMAGE))
-        value = document(rng, words, size=rng.randint(2, size))
-        made = damage(rng, kind, value, phrasings)
+        kind = rng.choices(list(DAMAGE), [VALID if kind == "valid" else 1 for kind in DAMAGE])[0]
+        plain = rng.random() >= ANY
+        value = document(rng, words, size=rng.randint(2, size)) if plain else any_document(rng, words, size + 2)
+        made = damage(rng, kind, value, phrasings) if plain or _fits(kind, value) else None
         if made is not None:
             break
     broken, expected = made
     asked = ASKED.choose(rng, phrasings).replace("{broken}", broken)
     return row("json_repair", asked, expected, f"repair, {kind.replace('_', ' ')}")
+
+
+def _fits(kind: str, value: Any) -> bool:
+    """Whether a document of any kind would still be known after this damage."""
+    if not isinstance(value, dict | list):
+        return kind in OF_ONE_VALUE
+    return kind not in WHOLE_STRINGS or not any(MARKS.search(each) or not each for each in _strings(value))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
