@@ -36,20 +36,25 @@ def test_a_job_is_plain_data_with_every_reference_resolved(workspace):
     assert job.directory == shipped("experts") / "expert-json"
 
 
+def kind(adapter: str) -> str:
+    """Of a choice that is named for its rank too: `dora20`."""
+    return adapter.rstrip("0123456789")
+
+
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("expert", SHIPPED)
 def test_what_cfg_job_prints_is_valid_for_every_expert_with_every_adapter(workspace, capsys, expert, adapter):
     assert cli.main(["--cfg", "job", "--resolve", f"expert={expert}", f"adapter={adapter}"]) == 0
     config = OmegaConf.to_container(OmegaConf.create(capsys.readouterr().out))
     assert list(violations(config)) == []
-    assert config["adapter"]["kind"] == adapter
+    assert config["adapter"]["kind"] == kind(adapter)
     assert 0 < config["adapter"]["learning_rate"] < 0.1, "each kind carries a learning rate of its own"
     assert config["adapter"].get("targets") or config["adapter"]["tokens"]
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_a_build_is_planned_with_every_adapter(workspace, adapter):
-    assert one("expert=expert-json", f"adapter={adapter}").config["adapter"]["kind"] == adapter
+    assert one("expert=expert-json", f"adapter={adapter}").config["adapter"]["kind"] == kind(adapter)
 
 
 def test_the_expert_chooses_its_adapter_and_the_command_line_wins_over_it(workspace):
