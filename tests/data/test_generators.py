@@ -68,7 +68,8 @@ def test_a_text_with_no_json_in_it_has_nothing_to_mend() -> None:
 def test_json_answers_are_compact_and_mean_what_was_expected(part: str) -> None:
     for row in rows(json_repair, 800, words=part, phrasings=part):
         expected = row["facts"]["expected"]
-        assert row["answer"] == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+        escaped = bool(re.search(r"\\u[0-9a-f]{4}", row["messages"][0]["content"]))
+        assert row["answer"] == json.dumps(expected, ensure_ascii=escaped, separators=(",", ":"))
         assert json_equal.score(row["answer"], row).value == 1
         asked = row["messages"][0]["content"]
         assert row["stratum"] == "repair, valid" or json_equal.score(asked, row).value == 0, "it was broken"
@@ -188,4 +189,4 @@ def test_no_generator_depends_on_the_order_of_a_set() -> None:
     assert len(written) == 1 and len(written.pop()) > 10_000
 
 
-PINNED = {"json_repair": "8d78bddd3b2febf5", "text_to_sql": "d83298f740ed9ac4"}
+PINNED = {"json_repair": "2917d231b0eaad4d", "text_to_sql": "d83298f740ed9ac4"}

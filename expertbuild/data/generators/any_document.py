@@ -110,7 +110,7 @@ def text(rng: random.Random, part: str = "all") -> str:
         return _identifier(rng)
     if chance < 0.7:
         return rng.choice((date(rng), full_name(rng, part), rng.choice(words("city", part)), rng.choice("abcxyz")))
-    if chance < 0.8:
+    if chance < 0.77:
         return _address(rng, part)
     if chance < 0.87:
         return _foreign(rng, part)

@@ -59,9 +59,14 @@ CLOSINGS = Forms(
 )
 
 
-def damage(rng: random.Random, kind: str, value: Json, phrasings: str = "train") -> tuple[str, Json] | None:
-    """The broken text and the document that it should become, or None if this damage does not fit."""
-    tokens = write(rng, value)
+def damage(
+    rng: random.Random, kind: str, value: Json, phrasings: str = "train", *, escaped: bool = False
+) -> tuple[str, Json] | None:
+    """The broken text and the document that it should become, or None if this damage does not fit.
+
+    `escaped`: letters beyond ASCII are written as `\\u00e9`.
+    """
+    tokens = write(rng, value, escaped=escaped)
     if kind == "truncated":
         return _truncated(rng, tokens)
     if kind in AROUND:
@@ -80,17 +85,17 @@ def damage(rng: random.Random, kind: str, value: Json, phrasings: str = "train")
     return (text, value) if kind == "valid" or not _parses(text) else None
 
 
-def write(rng: random.Random, value: Json) -> Tokens:
+def write(rng: random.Random, value: Json, *, escaped: bool = False) -> Tokens:
     """A document as tokens, in one of the ways people lay it out."""
     style = rng.choices(("spaced", "compact", "indented", "loose"), (6, 2, 2, 1))[0]
     tokens: Tokens = []
-    _write(value, 0, style, tokens)
+    _write(value, 0, style, escaped, tokens)
     return tokens
 
 
-def _write(value: Json, depth: int, style: str, out: Tokens) -> None:
+def _write(value: Json, depth: int, style: str, escaped: bool, out: Tokens) -> None:
     if not isinstance(value, dict | list) or not value:
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=escaped)
         kinds = {str: "string", int: "number", float: "number"}
         if isinstance(value, dict | list):
             out += [Token(text[0], text[0], depth), Token(text[1], text[1], depth)]
@@ -111,12 +116,12 @@ def _write(value: Json, depth: int, style: str, out: Tokens) -> None:
         if gap:
             out.append(gap)
         if key is not None:
-            out.append(Token("key", json.dumps(key, ensure_ascii=False), depth))
+            out.append(Token("key", json.dumps(key, ensure_ascii=escaped), depth))
             out += [loose] if loose else []
             out.append(Token(":", ":", depth))
             if style != "compact":
                 out.append(Token("blank", " "))
-        _write(each, depth + 1, style, out)
+        _write(each, depth + 1, style, escaped, out)
     if inner or loose:
         out.append(Token("blank", "\n" + "  " * depth if inner else " "))
     out.append(Token(closing, closing, depth))

@@ -5,6 +5,7 @@ know the document, but a text with no JSON in it has nothing to mend. The base's
 beside its repair.
 """
 
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ ASKED = Forms(
 
 
 VALID = 3  # what is valid already comes as often as three kinds of damage: it must come back as it is
+ESCAPED = 0.4  # of those, the share whose letters beyond ASCII are escaped
 ANY = 0.5  # the share of documents that are no records
 # What a document must keep for a kind of damage to leave it known: a string with marks of JSON in it needs its quotes,
 # and a single value has nothing else.
@@ -56,6 +58,7 @@ WHOLE_STRINGS = (
     "unquoted_value",
     "unquoted_keys",
     "truncated",
+    "two_faults",
 )
 OF_ONE_VALUE = ("valid", "fenced", "text_around", "python_literals", "odd_literals", "smart_quotes")
 MARKS = re.compile(r"[\"'\\{}\[\]:,;=#/<>\s“”]")
@@ -85,12 +88,16 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", siz
         kind = rng.choices(list(DAMAGE), [VALID if kind == "valid" else 1 for kind in DAMAGE])[0]
         plain = rng.random() >= ANY
         value = document(rng, words, size=rng.randint(2, size)) if plain else any_document(rng, words, size + 2)
-        made = damage(rng, kind, value, phrasings) if plain or _fits(kind, value) else None
+        escaped = not plain and rng.random() < ESCAPED
+        made = damage(rng, kind, value, phrasings, escaped=escaped) if plain or _fits(kind, value) else None
         if made is not None:
             break
     broken, expected = made
     asked = ASKED.choose(rng, phrasings).replace("{broken}", broken)
-    return row("json_repair", asked, expected, f"repair, {kind.replace('_', ' ')}")
+    made_row = row("json_repair", asked, expected, f"repair, {kind.replace('_', ' ')}")
+    if escaped:  # what came as an escape goes back as one: to copy it is easier than to know the letter
+        made_row["answer"] = json.dumps(expected, separators=(",", ":"))
+    return made_row
 
 
 def _fits(kind: str, value: Any) -> bool:
