@@ -143,6 +143,8 @@ def test_queries_are_accepted(answer):
         "SELECT a FROM b; DROP TABLE b;",
         "SELECT a FROM b",
         "SELECT FROM b;",
+        "SELECT to FROM b;",
+        "SELECT a FROM in;",
         "SELECT a, FROM b;",
         "SELECT a FROM;",
         "SELECT a FROM b WHERE;",
