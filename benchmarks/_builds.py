@@ -40,6 +40,7 @@ def judged(document: dict[str, Any]) -> dict[str, Any]:
         return {"n": part["n"]} | {who: [part[who]["value"], *part[who]["interval"]] for who in ("base", "expert")}
 
     return {
+        "overall": short(document["overall"]),
         "parts": {name: short(part) for name, part in document["parts"].items()},
         "strata": {name: short(part) for name, part in document["strata"].items()},
     }

@@ -59,10 +59,12 @@ def row(prompt: str, answer: Any, stratum: str, facts: dict[str, Any], group: st
 def json_dev(folder: Path) -> Rows:
     """Documents to repair, on which two libraries agree or not, and valid ones, which must come back as they are."""
     for one in read(folder / "json_broken.jsonl"):
-        if one["kind"] in ("repair", "strict-parse") and "input" in one:
-            stratum = "valid" if one["kind"] != "repair" else "consensus" if one.get("consensus") else "one library"
-            answer = json.dumps(one["expected"], ensure_ascii=False, separators=(",", ":"))
-            yield row(one["input"], answer, stratum, {"expected": one["expected"]})
+        valid = one["kind"] == "strict-parse" and one["expected"] == "accept"
+        if "input" in one and (valid or one["kind"] == "repair"):
+            expected = json.loads(one["input"]) if valid else one["expected"]
+            stratum = "valid" if valid else "consensus" if one.get("consensus") else "one library"
+            answer = json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+            yield row(one["input"], answer, stratum, {"expected": expected})
 
 
 def extract_rows(path: Path) -> Rows:
@@ -144,7 +146,7 @@ TASKS: dict[str, tuple[str, Callable[[Path], Rows] | None, Callable[[Path], Rows
         lambda folder: extract_rows(folder / "text_to_json.jsonl"),
         ["decoding.grammar=null"],  # the expert's own knows flat objects; these have slots in an object
     ),
-    "sql": ("expert-sql", sql_train, sql_dev, []),
+    "sql": ("expert-sql", sql_train, sql_dev, ["evaluation.scorer.kind=postgres_execution"]),  # in its dialect
     "cypher": ("expert-neo4j", cypher_train, cypher_dev, []),
     "python": ("expert-python", code("python", "code_train.jsonl"), code("python", "code_eval.jsonl"), []),
     "typescript": (
@@ -187,7 +189,7 @@ def main() -> None:
                     continue
                 known = [each for each in known if {name: each[name] for name in key} != key] + [key | figures]
                 asked.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-                part = figures["parts"]["real"]
+                part = figures["overall"]
                 print(
                     f"{task} {recipe} seed {seed}: {share(part['expert'])} (base {share(part['base'])}, n = {part['n']})",
                     *(f"  {count:4} {kind}" for kind, count in list(figures["wrong"].items())[:6]),
