@@ -38,7 +38,7 @@ def test_a_job_is_plain_data_with_every_reference_resolved(workspace):
 
 def kind(adapter: str) -> str:
     """Of a choice that is named for its rank too: `dora20`."""
-    return adapter.rstrip("0123456789")
+    return adapter.removesuffix("20")
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)

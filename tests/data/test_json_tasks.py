@@ -163,6 +163,6 @@ def test_what_a_seed_writes_is_pinned() -> None:
 
 PINNED = {
     "json_schema_of": "d618ca63b4d29558",
-    "json_style": "7ef556c16b4a81b0",
+    "json_style": "0406fb0270f88140",
     "json_transform": "b96b758c9add4eb9",
 }

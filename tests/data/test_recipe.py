@@ -137,9 +137,10 @@ def test_when_nothing_is_left_the_filter_is_named(tmp_path: Path, tokenizer: Tok
     turn = [{"role": "user", "content": "a"}]
     (tmp_path / "short.jsonl").write_text(json.dumps({"messages": turn, "answer": "b"}))
     filters = [{"kind": "length", "most": 20}]
+    longer = {"kind": "generator", "name": "text_to_sql", "rows": 200}
     for given, name in (
-        ({"sources": [REPAIR], "test_sources": short}, "train"),
-        ({"sources": short, "test_sources": [REPAIR], "split": {"validation": 0}}, "test"),
+        ({"sources": [longer], "test_sources": short}, "train"),
+        ({"sources": short, "test_sources": [longer], "split": {"validation": 0}}, "test"),
     ):
         with pytest.raises(DataProblem, match=rf"no rows are left for {name}\. length left out 200") as told:
             build({**given, "transforms": filters}, tmp_path / name, tokenizer)

@@ -109,5 +109,5 @@ def test_the_tutorial_can_be_followed_to_the_letter(typist: Typist) -> None:
     assert "expert-json" in typist.said["expertbuild list"]
     assert "adapter.r 12 -> 16" in typist.said["expertbuild why expert=expert-json adapter.r=16"]
     assert answers[0].splitlines()[0].startswith("{")
-    built = typist.said["expertbuild expert=expert-initials train.steps=120"]
+    built = typist.said["expertbuild expert=expert-initials train.steps=240"]
     assert "local/expert-initials 0.1.0 on nano" in built
