@@ -4,7 +4,8 @@ python benchmarks/real_data.py --train FOLDER --dev FOLDER [--tasks sql,cypher] 
 
 Nothing is tuned to these files. Each task has two builds: `offline`, the expert as its directory has it, which has seen
 generated rows only, and `files`, which learns from the rows in --train; both are judged by the expert's own scorer on
-the rows in --dev, without a grammar where the answers have a form of their own. FOLDERs hold (a task whose files are absent is left out):
+the rows in --dev, without a grammar where the answers have a form of their own. FOLDERs hold (a task whose files are
+absent is left out):
 
     json     dev/json_broken.jsonl        input, expected; to repair, or valid already
     extract  train/text_to_json_train.jsonl, dev/text_to_json.jsonl        text, slot_names, expected
@@ -207,9 +208,10 @@ def build(task: str, recipe: str, seed: int, train: Path, dev: Path, more: list[
         folder = Path(scratch)
         cases = folder / "dev.jsonl"
         count = write(cases, judging(dev))
-        words = [f"expert={expert}", f"dataset={recipe}", f"seed={seed}", f"evaluation.cases={count}", *overrides]
+        built = [f"expert={expert}", f"dataset={recipe}", f"seed={seed}"]
         if learning is None or recipe == "offline":
-            return offline([*words, *more], cases)
+            return offline([*built, *more], overrides, cases)
+        words = [*built, f"evaluation.cases={count}", *overrides]
         write(folder / "train.jsonl", learning(train))
         words += [f"dataset.files.sources={spelled([{'kind': 'files', 'path': str(folder / 'train.jsonl')}])}"]
         words += [f"+dataset.files.test_sources={spelled([{'kind': 'files', 'path': str(cases), 'part': 'real'}])}"]
@@ -220,10 +222,10 @@ def build(task: str, recipe: str, seed: int, train: Path, dev: Path, more: list[
     return judged(evaluation) | {"wrong": wrong, "train_seconds": seconds}
 
 
-def offline(words: list[str], cases: Path) -> dict[str, Any]:
-    """The expert as it is built, asked these cases."""
+def offline(words: list[str], asked: list[str], cases: Path) -> dict[str, Any]:
+    """The expert as it is built, asked these cases; how it is asked (`asked`) trains nothing again."""
     compiled, seconds = result("compile", words)
-    config = composed(words)
+    config = composed([*words, *asked])
     decoding, scoring = config["decoding"], config["evaluation"]["scorer"]
     grammar = grammar_of(config)
     engine = with_expert(locate(config["base"]["source"]), compiled)

@@ -5,8 +5,8 @@ python benchmarks/tasks.py --experts expert-sql --adapters dora --base path:/som
 python benchmarks/tasks.py --experts expert-sql --full                                    # all weights, for reference
 
 A build is `expertbuild expert=E adapter=A seed=S target=evaluate`: the seed changes data, test cases and training. It is
-judged by the recipe's own held-out cases, or with `--cases` by that many of each part (new words, new phrasings). What is built already is taken from the
-cache, so a table that was stopped goes on. A score stands with its base under the same prompts and the same grammar.
+judged by the recipe's own held-out cases, or with `--cases` by that many of each part (new words, new phrasings). What
+is built already is taken from the cache, so a table that was stopped goes on. A score stands with its base under the same prompts and the same grammar.
 Minutes are those of the train action on this machine. Writes tasks.json beside itself, one line a build.
 """
 
