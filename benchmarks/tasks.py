@@ -79,7 +79,7 @@ def full(words: list[str]) -> dict[str, Any]:
     from expertbuild.data.rows import read_rows
     from expertbuild.evaluation.evaluate import document, evaluate
     from expertbuild.training.methods.sft import encode
-    from expertbuild.training.packing import pack, plan
+    from expertbuild.training.packing import pack, plan, split
     from runtime.engine.engine import Engine
 
     config = composed(words)
@@ -91,16 +91,13 @@ def full(words: list[str]) -> dict[str, Any]:
     torch.manual_seed(config["seed"])
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     model.train()
-    steps = plan(
-        [len(sample.tokens) for sample in samples],
-        steps=settings["steps"],
-        batch_tokens=settings["batch_tokens"],
-        micro_tokens=settings["length"] * settings["micro_batch"],
-        seed=config["seed"],
-    )
+    lengths = [len(sample.tokens) for sample in samples]
+    steps = plan(lengths, steps=settings["steps"], batch_tokens=settings["batch_tokens"], seed=config["seed"])
+    most = settings["length"] * settings["micro_batch"]
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.0)
     begun = time.monotonic()
-    for number, packs in enumerate(steps):
+    for number, groups in enumerate(steps):
+        packs = split(groups, lengths, [lengths[group[0]] for group in groups], most)
         share = min(1.0, (number + 1) / 20) * (1 - number / settings["steps"])
         optimizer.param_groups[0]["lr"] = 2e-3 * share
         made = [pack([samples[index] for index in indices]) for indices in packs]

@@ -76,7 +76,7 @@ def chosen(expert: str, ask: Ask) -> list[tuple[str, str]]:
 
 def unanswerable(row: Row) -> bool:
     """Whether the answer says that there is none: in a comment, or in an object with one key."""
-    return re.match(r'(?:#|//|--) cannot: |\{"error":"[^"]*"\}$', row["answer"]) is not None
+    return re.match(r'(?:.*\n)?(?:#|//|--) cannot: |\{"error":"[^"]*"\}$', row["answer"]) is not None
 
 
 def text(expert: str, pairs: list[tuple[str, str]]) -> str:

@@ -106,6 +106,7 @@ def _manifest(run: Context) -> Any:
             stop=tuple(decoding["stop"]),
             grammar="grammar" in run.files,
             rope=decoding.get("rope"),
+            check=decoding.get("check"),
         ),
     )
 

@@ -25,6 +25,7 @@ def generator(
     engine: Any, adapter: str | None, decoding: Mapping[str, Any], grammar: str | None
 ) -> Callable[[list[Messages]], list[str]]:
     """Answers of an adapter on this engine, or of the base alone, as the server would give them."""
+    from runtime.checks import remark
     from runtime.engine.engine import Request, Sampling
 
     compiled = engine.compile_grammar(grammar) if grammar is not None else None
@@ -44,7 +45,11 @@ def generator(
             )
             for number, messages in enumerate(conversations)
         ]
-        return [result.text for result in engine.generate(requests)]
+        check = decoding.get("check")
+        return [
+            result.text + (remark(check, messages, result.text) if result.finish_reason == "stop" else "")
+            for messages, result in zip(conversations, engine.generate(requests), strict=True)
+        ]
 
     return answers
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from expertbuild.training.backends import backend
 from expertbuild.training.methods import METHODS
-from expertbuild.training.packing import Pack, Plan, Sample, learned, pack, plan
+from expertbuild.training.packing import Beginning, Pack, Plan, Sample, beginnings, learned, pack, plan, split, weight
 from expertbuild.training.settings import Settings
 from expertbuild.training.student import Student
 
@@ -31,20 +31,36 @@ class Job:
     @cached_property
     def plan(self) -> Plan:
         return plan(
-            [len(sample.tokens) for sample in self.samples],
+            self._lengths,
             steps=self.settings.steps,
             batch_tokens=self.settings.batch_tokens,
-            micro_tokens=self.settings.micro_tokens,
             seed=self.seed,
+            beginnings=self._beginnings,
+            together=self.settings.together,
         )
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return [len(sample.tokens) for sample in self.samples]
+
+    @cached_property
+    def _beginnings(self) -> tuple[Beginning, ...] | None:
+        return beginnings(self.samples) if self.settings.together > 1 else None
 
     @cached_property
     def objective(self) -> ModuleType:
         return METHODS.load(self.method)
 
-    def packs(self, step: int, share: int = 0, of: int = 1) -> list[Pack]:
-        """The packs of a step that fall to one of several processes."""
-        return [pack([self.samples[number] for number in each]) for each in self.plan[step][share::of]]
+    def packs(self, step: int, share: int = 0, of: int = 1, *, shared: bool = False) -> list[Pack]:
+        """The packs of a step that fall to one of several processes; `shared`: what begins alike lies there once."""
+        alike = self._beginnings if shared else None
+        groups = self.plan[step] if alike else [[number] for group in self.plan[step] for number in group]
+        sizes = [weight(group, self._lengths, alike) if alike else self._lengths[group[0]] for group in groups]
+        packs = split(groups, self._lengths, sizes, self.settings.micro_tokens)[share::of]
+        return [
+            pack([self.samples[number] for number in each], [alike[number] for number in each] if alike else None)
+            for each in packs
+        ]
 
     def weight(self, step: int) -> int:
         """How many tokens the whole step teaches: its loss is a mean over them, whoever computes it."""

@@ -166,7 +166,8 @@ def _state(
 
 def _packs(samples: Sequence[Sample], micro_tokens: int) -> list[Pack]:
     lengths = [len(sample.tokens) for sample in samples]
-    numbers = split(range(len(samples)), lengths, micro_tokens) if samples else []
+    each_alone = [[number] for number in range(len(samples))]
+    numbers = split(each_alone, lengths, lengths, micro_tokens) if samples else []
     return [pack([samples[number] for number in each]) for each in numbers]
 
 

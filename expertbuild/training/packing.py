@@ -4,7 +4,10 @@ A pack is one flat sequence of several samples. Positions start again at each sa
 one to the next (a test compares the logits with those of the samples alone). Only answers are learned: a pack names
 the positions whose next token counts.
 
-The plan of a whole run follows from the lengths and the seed alone, so it is the same for one process or many, and
+Samples that begin alike (several questions about one schema, one long system prompt) may stand together in a step:
+their beginning lies in the pack once, and each of them reads it. The gradient is the same, the work is not done again.
+
+The plan of a whole run follows from the samples and the seed alone, so it is the same for one process or many, and
 after a resume. Samples of a step are sorted by length, which keeps attention blocks dense.
 """
 
@@ -15,7 +18,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Plan = list[list[list[int]]]  # step -> pack -> sample numbers
+Plan = list[list[list[int]]]  # step -> samples that stand together -> sample numbers
+
+# A beginning shorter than this is not worth looking for: the turn's own tokens and a word or two.
+SHORTEST_BEGINNING = 24
+# A sample joins those before it while they keep this share of the beginning that they have in common.
+KEPT = 0.9
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,19 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """How a sample begins: like all others of this family, in its first `length` tokens."""
+
+    family: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Pack:
     tokens: Tensor  # int64 [n]
     positions: Tensor  # int64 [n], from 0 in each sample
     lengths: tuple[int, ...]
+    common: tuple[int, ...]  # of each sample, how many of its tokens are those of the last sample that has none
     where: Tensor  # positions whose next token is learned
     targets: Tensor  # those tokens
 
@@ -38,25 +55,32 @@ class Pack:
         if device.type == "cpu":
             return self
         moved = [tensor.to(device) for tensor in (self.tokens, self.positions, self.where, self.targets)]
-        return Pack(moved[0], moved[1], self.lengths, moved[2], moved[3])
+        return Pack(moved[0], moved[1], self.lengths, self.common, moved[2], moved[3])
 
 
-def pack(samples: Sequence[Sample]) -> Pack:
-    """Samples end to end."""
+def pack(samples: Sequence[Sample], beginnings: Sequence[Beginning] | None = None) -> Pack:
+    """Samples end to end; with `beginnings`, neighbours of one family have theirs once."""
     tokens: list[int] = []
     positions: list[int] = []
+    common: list[int] = []
     where: list[int] = []
     targets: list[int] = []
-    for sample in samples:
-        start = len(tokens)
-        tokens += sample.tokens
-        positions += range(len(sample.tokens))
+    before = None
+    for number, sample in enumerate(samples):
+        mine = beginnings[number] if beginnings else None
+        known = mine.length if mine and before and mine.family == before.family else 0
+        start = len(tokens) - known
+        tokens += sample.tokens[known:]
+        positions += range(known, len(sample.tokens))
+        common.append(known)
         where += range(start + sample.answer_from - 1, len(tokens) - 1)
         targets += sample.tokens[sample.answer_from :]
+        before = mine
     return Pack(
         torch.tensor(tokens),
         torch.tensor(positions),
         tuple(len(sample.tokens) for sample in samples),
+        tuple(common),
         torch.tensor(where),
         torch.tensor(targets),
     )
@@ -67,37 +91,112 @@ def learned(samples: Sequence[Sample]) -> int:
     return sum(len(sample.tokens) - sample.answer_from for sample in samples)
 
 
-def plan(lengths: Sequence[int], *, steps: int, batch_tokens: int, micro_tokens: int, seed: int) -> Plan:
-    """The samples of every step: all rows in a new order, then all again, until there are enough steps."""
+def beginnings(samples: Sequence[Sample]) -> tuple[Beginning, ...]:
+    """The families among samples: those whose prompts begin alike for long enough.
+
+    Neighbours in the order of their tokens begin alike. The last token before an answer is never part of a beginning:
+    what follows it is learned, and differs.
+    """
+    made = [Beginning(number, 0) for number in range(len(samples))]
+    ordered = sorted(range(len(samples)), key=lambda number: samples[number].tokens)
+    family: list[int] = []
+    length = 0
+    for number in [*ordered, None]:
+        alike = 0
+        if number is not None and family:
+            alike = _alike(samples[family[0]], samples[number], length if len(family) > 1 else None)
+            if alike >= max(SHORTEST_BEGINNING, KEPT * length if len(family) > 1 else 0):
+                family.append(number)
+                length = alike
+                continue
+        if len(family) > 1:
+            for each in family:
+                made[each] = Beginning(family[0], length)
+        family, length = [] if number is None else [number], 0
+    return tuple(made)
+
+
+def _alike(one: Sample, other: Sample, most: int | None) -> int:
+    """How many tokens of their prompts, without the last, are the same from the start."""
+    limit = min(one.answer_from, other.answer_from) - 1
+    limit = limit if most is None else min(limit, most)
+    return next((at for at in range(limit) if one.tokens[at] != other.tokens[at]), max(0, limit))
+
+
+def plan(
+    lengths: Sequence[int],
+    *,
+    steps: int,
+    batch_tokens: int,
+    seed: int,
+    beginnings: Sequence[Beginning] | None = None,
+    together: int = 1,
+) -> Plan:
+    """The samples of every step: all rows in a new order, then all again, until there are enough steps.
+
+    Up to `together` rows of a family stand in one step, and their beginning counts once.
+    """
     rng = random.Random(f"order:{seed}")
-    order: list[int] = []
+    alike = beginnings or [Beginning(number, 0) for number in range(len(lengths))]
+    order: list[list[int]] = []
     made: Plan = []
     while len(made) < steps:
-        step: list[int] = []
+        step: list[list[int]] = []
         size = 0
         while True:
             if not order:
-                order = rng.sample(range(len(lengths)), len(lengths))
-            if step and size + lengths[order[-1]] > batch_tokens:
+                shuffled = rng.sample(range(len(lengths)), len(lengths))
+                order = _gathered(shuffled, lengths, alike, together, batch_tokens)
+                if len(order) < len(shuffled):  # else those without a family would be first
+                    rng.shuffle(order)
+            more = weight(order[-1], lengths, alike)
+            if step and size + more > batch_tokens:
                 break
-            number = order.pop()
-            step.append(number)
-            size += lengths[number]
-        made.append(split(step, lengths, micro_tokens))
+            step.append(order.pop())
+            size += more
+        made.append(step)
     return made
 
 
-def split(numbers: Sequence[int], lengths: Sequence[int], micro_tokens: int) -> list[list[int]]:
-    """A step's samples as packs of about equal size, an even number of them so that two processes share evenly."""
-    ordered = sorted(numbers, key=lambda number: (lengths[number], number))
-    total = sum(lengths[number] for number in ordered)
-    count = -(-total // micro_tokens)
+def _gathered(
+    order: Sequence[int], lengths: Sequence[int], alike: Sequence[Beginning], together: int, batch_tokens: int
+) -> list[list[int]]:
+    """Rows of one family side by side: each goes to the last of its family that has a place left."""
+    made: list[list[int]] = []
+    open_for: dict[int, list[int]] = {}
+    for number in order:
+        family = open_for.get(alike[number].family) if alike[number].length and together > 1 else None
+        if family is not None and weight([*family, number], lengths, alike) <= batch_tokens:
+            family.append(number)
+        else:
+            family = [number]
+            made.append(family)
+        if len(family) < together:
+            open_for[alike[number].family] = family
+        else:
+            open_for.pop(alike[number].family, None)
+    return made
+
+
+def weight(numbers: Sequence[int], lengths: Sequence[int], alike: Sequence[Beginning]) -> int:
+    """The tokens of samples that stand together."""
+    return sum(lengths[number] for number in numbers) - (len(numbers) - 1) * alike[numbers[0]].length
+
+
+def split(groups: Sequence[Sequence[int]], lengths: Sequence[int], sizes: Sequence[int], most: int) -> list[list[int]]:
+    """A step's samples as packs of about equal size, an even number of them so that two processes share evenly.
+
+    A group, whose size is given, stays in one pack.
+    """
+    ordered = sorted(range(len(groups)), key=lambda at: (max(lengths[number] for number in groups[at]), groups[at][0]))
+    total = sum(sizes)
+    count = -(-total // most)
     count += count % 2 if count > 1 else 0
     packs: list[list[int]] = [[] for _ in range(count)]
     seen = 0
-    for number in ordered:
-        # The middle of a sample decides, so that no pack is ever more than half a sample too large.
-        middle = seen + lengths[number] // 2
-        packs[min(count - 1, middle * count // max(1, total))].append(number)
-        seen += lengths[number]
+    for at in ordered:
+        # The middle of a group decides, so that no pack is ever more than half a group too large.
+        middle = seen + sizes[at] // 2
+        packs[min(count - 1, middle * count // max(1, total))] += sorted(groups[at], key=lambda number: lengths[number])
+        seen += sizes[at]
     return [each for each in packs if each]

@@ -19,6 +19,8 @@ MOST_PADDING = 0.4
 class PlainPass:
     """`begin` and `end` have nothing to do here: PEFT's parameters get their gradients directly."""
 
+    shares = False
+
     def __init__(self, model: Any, dtype: torch.dtype, *, may_pack: bool = True) -> None:
         self.model = model
         self.dtype = dtype

@@ -25,6 +25,7 @@ class Settings:
     steps: int = 600
     batch_tokens: int = 4096
     length: int = 512
+    together: int = 1  # rows that begin alike and stand together in a step
     micro_batch: int = 8  # rows of `length` that may be in memory at once
     learning_rate: float | None = None  # None: the adapter's own
     warmup: int = 20
@@ -52,7 +53,7 @@ class Settings:
                     hint=f'Did you mean "{near[0]}"?' if near else "",
                 )
         made = cls(**given)
-        for key in ("steps", "batch_tokens", "length", "micro_batch", "checkpoint_every", "eval_every"):
+        for key in ("steps", "batch_tokens", "length", "together", "micro_batch", "checkpoint_every", "eval_every"):
             if not isinstance(getattr(made, key), int) or getattr(made, key) < 1:
                 raise TrainingMistake(f"{getattr(made, key)!r} is not a whole number above 0.", where=f"train.{key}")
         if made.schedule not in SCHEDULES:

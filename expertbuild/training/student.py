@@ -16,6 +16,8 @@ from expertbuild.training.packing import Pack
 class Pass(Protocol):
     """A way through the model. `begin` before a step's packs, `end` after their gradients."""
 
+    shares: bool  # whether it can read a beginning that several samples have in common
+
     def begin(self) -> None: ...
 
     def end(self) -> None: ...

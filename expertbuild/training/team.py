@@ -34,7 +34,7 @@ def gradient(job: Job, student: Student, step: int, share: int, of: int) -> floa
     weight = job.weight(step)
     total = 0.0
     student.run.begin()
-    for each in job.packs(step, share, of):
+    for each in job.packs(step, share, of, shared=student.run.shares):
         each = each.to(student.device)
         loss = job.objective.loss(student.run.logits(each), each) / weight
         loss.backward()

@@ -70,6 +70,7 @@ class Decoding:
     stop: tuple[str, ...] = ()
     grammar: bool = False
     rope: Mapping[str, Any] | None = None  # a rotary embedding other than the base's, in the words of config.json
+    check: str | None = None  # what looks at a finished answer: a name in `runtime.checks`
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ class Manifest:
         for variant in plain["variants"].values():
             if variant["adapter"]["compression"] is None:
                 del variant["adapter"]["compression"]  # not said, rather than said to be nothing
-        if plain["decoding"]["rope"] is None:
-            del plain["decoding"]["rope"]
+        for optional in ("rope", "check"):
+            if plain["decoding"][optional] is None:
+                del plain["decoding"][optional]
         return {"format": FORMAT, **plain}
 
 

@@ -55,9 +55,10 @@ def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
         return Piece(news.text, None, news.choice, (news.logprob,) if news.logprob is not None else ())
     if result.finish_reason == "error":
         raise Problem(f"The answer could not be finished: {result.error}")
+    remark = prepared.remark(result.text) if result.finish_reason == "stop" else ""
     answer = Answer(
         prepared.request.id,
-        result.text,
+        result.text + remark,
         prepared.expert,
         result.finish_reason,
         result.usage,
@@ -69,4 +70,4 @@ def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
         tuple(result.tokens),
     )
     # Where only the best answers are told, the whole text comes with the end, and so do its log-probabilities.
-    return Piece(news.text, answer, news.choice, result.logprobs if news.text else (), news.over)
+    return Piece(news.text + remark, answer, news.choice, result.logprobs if news.text else (), news.over)

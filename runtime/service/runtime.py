@@ -7,12 +7,15 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from runtime.artifact.manifest import Decoding
 from runtime.artifact.slots import DTYPES
+from runtime.checks import remark
 from runtime.engine.engine import Engine
 from runtime.engine.settings import check_known, check_share, check_whole
 from runtime.registry.store import Store
@@ -175,7 +178,10 @@ class Runtime:
         limit = self.engine.longest(request.rope) - (ready.virtual if ready and not experts else 0)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
-        return Prepared(request, ready.name if ready else None, decision, experts)
+        prepared = Prepared(request, ready.name if ready else None, decision, experts)
+        if decoding.check is None or ask.schema is not None:
+            return prepared
+        return replace(prepared, remark=partial(remark, decoding.check, list(ask.messages)))
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""

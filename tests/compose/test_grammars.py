@@ -175,6 +175,7 @@ def test_what_is_nearly_a_query_is_refused(answer):
         "MATCH (p:Person)\nWHERE p.age >= 18 AND (p.name CONTAINS 'a' OR p.city IS NULL)\nRETURN avg(p.age)",
         "MATCH (p)<-[:OWNS]-(q) WITH p, collect(DISTINCT q.name) AS owners WHERE size(owners) > 2 RETURN p.name, owners",
         "// cannot: Person has no property age",
+        "MATCH (p:Person) RETURN p.age\n// cannot: Person has no property age",
         "OPTIONAL MATCH (a:A), (b:`Odd Label`) WHERE EXISTS { MATCH (a)-[:R]->(b) } AND a.x IN [1, 2] RETURN a.x",
     ],
 )

@@ -41,11 +41,11 @@ def test_every_stratum_comes_up_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "held_out"])
-def test_a_property_that_no_node_has_is_told_instead_of_a_query(part: str) -> None:
+def test_a_property_that_no_node_has_is_told_below_the_query(part: str) -> None:
     lost = [row for row in rows(1500, words=part, phrasings=part) if row["stratum"] == LOST]
     assert 0.03 < len(lost) / 1500 < 0.05
     for row in lost:
-        found = re.fullmatch(r"// cannot: (\w+) has no property (\w+)", row["answer"])
+        found = re.fullmatch(r"MATCH .*\n// cannot: (\w+) has no property (\w+)", row["answer"])
         assert found
         assert found[2] not in {name for each in graph(row["facts"]["graph"]).labels.values() for name in each}
         asked = row["messages"][0]["content"].replace(row["facts"]["graph"], "")
@@ -64,7 +64,7 @@ def test_answers_use_only_what_the_schema_has(part: str) -> None:
             | {name for each in one.labels.values() for name in each}
         )
         named = {token.text for token in tokens(row["answer"]) if token.kind == "name"}
-        assert named <= known, row["answer"]
+        assert named <= known or row["stratum"] == LOST, row["answer"]
 
 
 def test_variables_are_named_as_the_corpus_names_them() -> None:
@@ -134,4 +134,4 @@ def test_no_slot_of_the_grammar_is_left_open() -> None:
         assert "{" not in row["messages"][0]["content"].replace(row["facts"]["graph"], "")
 
 
-PINNED = "6efe6c4f2cb861fc"
+PINNED = "1aa5b56c34b8f604"

@@ -10,10 +10,12 @@ SQL = (
     (
         *("SELECT a FROM nowhere WHERE x = 1", "select 1;", "```sql\nSELECT a FROM b\n```", "SELECT foo(a) FROM b"),
         "-- cannot: b has no column a",
+        "SELECT a FROM b;\n-- cannot: b has no column a",
     ),
     (
         "-- cannot:",
         "-- nothing",
+        "SELECT a FROM\n-- cannot: b has no column a",
         "SELEC a FROM b",
         "SELECT a FROM",
         "SELECT 1; SELECT 2",
@@ -22,7 +24,14 @@ SQL = (
         "Here it is: SELECT 1",
     ),
 )
-CYPHER = ("MATCH (a:Nobody) RETURN a.name", "// cannot: Sofa has no weight"), ("", "MATCH (a § b) RETURN a")
+CYPHER = (
+    (
+        "MATCH (a:Nobody) RETURN a.name",
+        "// cannot: Sofa has no weight",
+        "MATCH (a:A) RETURN a.b\n// cannot: A has no b",
+    ),
+    ("", "MATCH (a § b) RETURN a", "MATCH (a § b) RETURN a\n// cannot: A has no b"),
+)
 FORMS = {
     "json_equal": JSON,
     "json_schema": JSON,

@@ -39,6 +39,17 @@ def test_a_question_about_a_column_that_is_not_there_wants_to_hear_so() -> None:
     assert judged("SELECT title FROM books;", gold) == 0
 
 
+def test_what_says_that_there_is_no_answer_may_stand_below_a_query() -> None:
+    gold = "SELECT weight FROM books;\n-- cannot: books has no column weight"
+    assert judged(gold, gold) == 1
+    assert judged(gold, "SELECT price, weight FROM books;\n-- cannot: books has no column weight") == 1
+    assert judged(gold, "-- cannot: books has no column weight") == 1
+    assert judged(gold, "SELECT weight FROM books;") == 0
+    assert judged(gold, "SELECT weight FROM books;\n-- cannot: books has no column price") == 0
+    assert judged("SELECT title FROM books;", "SELECT title FROM books;\n-- cannot: books has no column title") == 0
+    assert judged("SELECT title FROM books;", "SELECT title FROM books; -- nothing to say") == 1
+
+
 # --- exact match, JSON ------------------------------------------------------------------------------------------
 
 

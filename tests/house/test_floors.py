@@ -14,11 +14,18 @@ LEAVES = {"runtime.errors", "runtime.home", "runtime.shown"}
 # From the ground up. A floor imports itself and what stands before it, as far as `SEES` says.
 SEES: dict[str, set[str]] = {
     "runtime.artifact": set(),
+    "runtime.checks": set(),
     "runtime.registry": {"runtime.artifact"},
     "runtime.engine": {"runtime.artifact"},
     "runtime.router": {"runtime.artifact"},
     "runtime.export": {"runtime.artifact", "runtime.engine"},
-    "runtime.service": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router"},
+    "runtime.service": {
+        "runtime.artifact",
+        "runtime.checks",
+        "runtime.registry",
+        "runtime.engine",
+        "runtime.router",
+    },
     "runtime.server": {"runtime.artifact", "runtime.registry", "runtime.engine", "runtime.router", "runtime.service"},
     "expertbuild.graph": set(),
     "expertbuild.compose": set(),

@@ -37,6 +37,21 @@ def samples(count: int = 9, vocabulary: int = 500) -> list[Sample]:
     return sorted(made, key=lambda sample: len(sample.tokens))
 
 
+def alike(vocabulary: int = 500) -> list[Sample]:
+    """Two families of samples that begin alike, of different lengths, and two samples of their own between them."""
+    rng = random.Random(1)
+
+    def some(least: int, most: int) -> list[int]:
+        return [rng.randrange(vocabulary) for _ in range(rng.randint(least, most))]
+
+    def sample(beginning: list[int]) -> Sample:
+        tokens = beginning + some(3, 20)
+        return Sample(tokens + some(1, 9), len(tokens))
+
+    first, second = some(30, 40), some(50, 60)
+    return [*(sample(first) for _ in range(3)), sample(some(5, 9)), *(sample(second) for _ in range(4)), sample([])]
+
+
 def alone(model: Any, sample: Sample) -> torch.Tensor:
     """The logits that transformers and PEFT give for one sample and nothing else, where it learns."""
     logits: torch.Tensor = model(input_ids=torch.tensor([sample.tokens]), use_cache=False).logits

@@ -7,9 +7,9 @@ import torch
 
 from expertbuild.training.adapters import ADAPTERS, kind_of
 from expertbuild.training.fused.decoder import Decoder, unfit
-from expertbuild.training.packing import pack
+from expertbuild.training.packing import beginnings, pack
 from expertbuild.training.plain import PlainPass
-from tests.training.students import adapted, alone, samples
+from tests.training.students import adapted, alike, alone, samples
 
 # A soft prompt changes no layer and has a pass of its own (test_soft_prompts).
 CASES = [(kind, "qwen3") for kind in sorted(ADAPTERS.modules.keys() - {"prompt", "prefix"})]
@@ -59,6 +59,35 @@ def test_gradients_of_several_packs_add_up(tmp_path: Path) -> None:
 
     for one, two in zip(gradients([list(range(9))]), gradients([[0, 1, 2, 3], [4, 5, 6, 7, 8]]), strict=True):
         torch.testing.assert_close(one, two, atol=1e-4 * float(one.abs().max()), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["dora", "ia3", "lokr"])
+@pytest.mark.parametrize("longest_dense", [1024, 16])
+def test_a_beginning_that_is_read_once_gives_the_same_logits_and_gradients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, longest_dense: int
+) -> None:
+    monkeypatch.setattr("expertbuild.training.fused.attention.LONGEST_DENSE", longest_dense)
+    model = adapted(tmp_path, kind)
+    parameters = [each for each in model.parameters() if each.requires_grad]
+    fused = Decoder(model.get_base_model(), kind_of({"kind": kind}), torch.float32)
+    rows = alike()
+    shared = pack(rows, beginnings(rows))
+    assert len(shared.tokens) < 0.7 * len(pack(rows).tokens)
+
+    def learn(logits: torch.Tensor) -> list[torch.Tensor]:
+        torch.nn.functional.cross_entropy(logits, shared.targets, reduction="sum").backward()
+        fused.end()
+        made = [parameter.grad.clone() for parameter in parameters]
+        model.zero_grad()
+        return made
+
+    expected = torch.cat([alone(model, row) for row in rows])
+    gradients = learn(expected)
+    fused.begin()
+    got = fused.logits(shared)
+    torch.testing.assert_close(got, expected, atol=2e-4, rtol=1e-4)
+    for one, two in zip(gradients, learn(got), strict=True):
+        assert (one - two).abs().max() <= 1e-4 * one.abs().max()
 
 
 @pytest.mark.parametrize("way", ["packed", "padded"])

@@ -1,12 +1,13 @@
 """The task "answer this question with Cypher": a graph schema and a question, and the query that answers it.
 
 Queries are in the canonical form of `cypher_questions`, so that an exact comparison means something; `facts.graph` is
-the schema, for a scorer that runs them. A question about a property that no node has cannot be answered, and a comment says
-which. The base's corpus has schemas and queries, never a question beside its query.
+the schema, for a scorer that runs them. A question about a property that no node has cannot be answered: a comment below the
+query that was asked for says which. The base's corpus has schemas and queries, never a question beside its query.
 """
 
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -20,37 +21,73 @@ from expertbuild.data.rows import Row
 
 WEIGHTS = {"filter": 2.0, "relation": 2.0, "relation with condition": 2.0, "group": 1.5}
 LABELS = (1, 1, 2, 2, 2, 2, 3)  # how many labels a graph has
+QUESTION = "\0"  # where the question goes in a layout that several have
 
 
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train") -> Row:
     """One question with its query."""
-    strata = list(STRATA)
-    lost = rng.random() < UNANSWERABLE
+    return next(draw_several(rng, 1, words, phrasings))
+
+
+def draw_several(rng: random.Random, count: int, words: str = "train", phrasings: str = "train") -> Iterator[Row]:
+    """Several questions about the same graph, shown in the same layout; sometimes the first has no answer."""
+    lost = rng.random() < count * UNANSWERABLE
     while True:
-        stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
+        stratum = _kind(rng)
         one = graph(rng, words, labels=rng.choice(LABELS))
         ask = partial(_ask, stratum=stratum, graph=one, words=words, lost=lost)
         try:
-            asked, answer, shown = spoken(SAID, rng, phrasings, ask)
+            question, answer, one, layout = spoken(SAID, rng, phrasings, ask)
         except NotHere:
             continue
-        return {
-            "id": "text_to_cypher-" + sha256(asked.encode()).hexdigest()[:16],
-            "messages": [{"role": "user", "content": asked}],
-            "answer": answer,
-            "stratum": "no such property" if lost else stratum,
-            "facts": {"graph": shown},
-            "group": sha256(shown.encode()).hexdigest()[:16],
-        }
+        break
+    shown = one.text()
+    yield _row(layout, shown, question, answer, "no such property" if lost else stratum)
+    for _ in range(count - 1):
+        yield _row(layout, shown, *_another(rng, one, words, phrasings))
 
 
-def _ask(voice: Voice, stratum: str, graph: Graph, words: str, lost: bool) -> tuple[str, str, str]:
-    """The question with its schema, the answer, and the schema alone."""
+def _kind(rng: random.Random) -> str:
+    strata = list(STRATA)
+    return rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
+
+
+def _another(rng: random.Random, one: Graph, words: str, phrasings: str) -> tuple[str, str, str]:
+    """A question about this graph with its answer and its kind, of the kinds that are asked about so many labels."""
+
+    def ask(voice: Voice) -> tuple[str, str]:
+        question, answer = STRATA[stratum](Asker(voice, words), one)
+        return sentence(question), answer
+
+    while True:
+        stratum = _kind(rng)
+        if rng.choice(LABELS) != len(one.labels):
+            continue
+        try:
+            return *spoken(SAID, rng, phrasings, ask), stratum
+        except NotHere:
+            continue
+
+
+def _row(layout: str, shown: str, question: str, answer: str, stratum: str) -> Row:
+    asked = layout.replace(QUESTION, question)
+    return {
+        "id": "text_to_cypher-" + sha256(asked.encode()).hexdigest()[:16],
+        "messages": [{"role": "user", "content": asked}],
+        "answer": answer,
+        "stratum": stratum,
+        "facts": {"graph": shown},
+        "group": sha256(shown.encode()).hexdigest()[:16],
+    }
+
+
+def _ask(voice: Voice, stratum: str, graph: Graph, words: str, lost: bool) -> tuple[str, str, Graph, str]:
+    """The question, the answer, the graph as it is shown, and a layout with a place for the question."""
     question, answer = STRATA[stratum](Asker(voice, words), graph)
     if lost:
         graph, answer = _lost(voice.rng, graph, question, answer)
-    shown = graph.text()
-    return voice.say("layout", schema=shown, question=sentence(question)), answer, shown
+    layout = voice.say("layout", schema=graph.text(), question=QUESTION)
+    return sentence(question), answer, graph, layout
 
 
 def _lost(rng: random.Random, graph: Graph, question: str, query: str) -> tuple[Graph, str]:
@@ -62,4 +99,6 @@ def _lost(rng: random.Random, graph: Graph, question: str, query: str) -> tuple[
         raise NotHere
     label, column = rng.choice(able)
     left = tuple(each for each in graph.labels[label] if each != column)
-    return replace(graph, labels=graph.labels | {label: left}), f"// cannot: {label} has no property {column.name}"
+    return replace(
+        graph, labels=graph.labels | {label: left}
+    ), f"{query}\n// cannot: {label} has no property {column.name}"

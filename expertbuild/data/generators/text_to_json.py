@@ -8,7 +8,7 @@ from it.
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 from expertbuild.data.generators.asking import UNANSWERABLE
@@ -22,6 +22,7 @@ from expertbuild.data.rows import Row
 KEYS = (2, 3, 3, 4, 4, 5)  # how many are asked for
 UNTOLD = (0, 0, 0, 1, 1, 2)  # how many of them the text does not tell, at most
 NOT_TOLD = {"error": "not told"}
+WANTED = "\0"  # where what is wanted goes in a layout that several have
 # Properties that a text tells under other names too: never asked for where the answer should be null.
 MUCH_THE_SAME = {
     *("role", "position", "surname", "nickname", "owner", "host", "driver", "manager", "maker", "kind", "category"),
@@ -33,17 +34,34 @@ TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train", most: int = max(KEYS)) -> Row:
     """One text with keys, `most` of them at most, and the object."""
-    lost = rng.random() < UNANSWERABLE
+    return next(draw_several(rng, 1, words, phrasings, most))
 
-    def write(voice: Voice) -> tuple[Text, str, dict[str, Json | None]]:
+
+def draw_several(
+    rng: random.Random, count: int, words: str = "train", phrasings: str = "train", most: int = max(KEYS)
+) -> Iterator[Row]:
+    """One text that is asked several times in the same layout; sometimes it tells nothing of the first keys."""
+    lost = rng.random() < count * UNANSWERABLE
+
+    def write(voice: Voice) -> tuple[Text, str, str, dict[str, Json | None]]:
         while True:
             text = tell(voice, words)
             wanted = _untold(voice, text, words) if lost else _wanted(voice, text, words, most)
             if len(wanted) >= 2:
-                return text, _ask(voice, text.text, wanted), wanted
+                return text, *_ask(voice, text.text, wanted), wanted
             voice.used.clear()
 
-    text, asked, wanted = spoken(SAID, rng, phrasings, write)
+    text, layout, named, wanted = spoken(SAID, rng, phrasings, write)
+    yield _row(text, layout.replace(WANTED, named), wanted, lost)
+    for _ in range(count - 1):
+        wanted = {}
+        while len(wanted) < 2:
+            wanted = _wanted(Voice(SAID, rng, phrasings), text, words, most)
+        named = _template(rng, wanted) if named.startswith("{") else _listed(rng, list(wanted))
+        yield _row(text, layout.replace(WANTED, named), wanted, lost=False)
+
+
+def _row(text: Text, asked: str, wanted: dict[str, Json | None], lost: bool) -> Row:
     expected = NOT_TOLD if lost else wanted
     return {
         "id": "text_to_json-" + sha256(asked.encode()).hexdigest()[:16],
@@ -103,11 +121,14 @@ def _near(key: str, names: set[str]) -> bool:
     return key in MUCH_THE_SAME or any(word.rstrip("s") in known for word in key.split("_"))
 
 
-def _ask(voice: Voice, text: str, wanted: dict[str, Json | None]) -> str:
+def _ask(voice: Voice, text: str, wanted: dict[str, Json | None]) -> tuple[str, str]:
+    """A request with a place for what is wanted, and how that is named there: a template, or a list of keys."""
     scope: dict[str, Value] = {"text": text, "Do": lambda scope: sentence(voice.say("do"))}
     if voice.chance(0.2):
-        return voice.say("asked_template", template=_template(voice.rng, wanted), **scope)
-    return voice.say("asked", keys=_listed(voice.rng, list(wanted)), **scope)
+        named = _template(voice.rng, wanted)
+        return voice.say("asked_template", template=WANTED, **scope), named
+    named = _listed(voice.rng, list(wanted))
+    return voice.say("asked", keys=WANTED, **scope), named
 
 
 def _listed(rng: random.Random, keys: Sequence[str]) -> str:

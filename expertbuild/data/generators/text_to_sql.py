@@ -1,13 +1,14 @@
 """The task "answer this question with SQL": table definitions and a question, and the query that answers it.
 
 Queries run on PostgreSQL and on SQLite. `facts.ddl` is what a scorer needs to run them; the stratum is the kind of
-question (see `sql_questions`). A question about a column that no table has cannot be answered, and a comment says which.
+question (see `sql_questions`). A question about a column that no table has cannot be answered: a comment below the query that was
+asked for says which.
 The base's corpus has tables and queries, never a question beside its query.
 """
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -41,11 +42,16 @@ LAYOUTS = Forms(
 
 def draw(rng: random.Random, words: str = "train", phrasings: str = "train", columns: int = 5) -> Row:
     """One question with its query; tables have up to `columns` columns besides their keys."""
-    strata = list(STRATA)
-    lost = rng.random() < UNANSWERABLE
+    return next(draw_several(rng, 1, words, phrasings, columns))
+
+
+def draw_several(
+    rng: random.Random, count: int, words: str = "train", phrasings: str = "train", columns: int = 5
+) -> Iterator[Row]:
+    """Several questions about the same tables, shown in the same layout; sometimes the first has no answer."""
+    lost = rng.random() < count * UNANSWERABLE
     while True:
-        stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
-        both = stratum == "join" or rng.random() < TWO_TABLES
+        stratum, both = _kind(rng)
         tables = schema(rng, words, tables=2 if both else 1, columns=(2, columns - 1 if both else columns))
         try:
             question, query = STRATA[stratum](Speech(rng, phrasings, words), tables)
@@ -58,14 +64,42 @@ def draw(rng: random.Random, words: str = "train", phrasings: str = "train", col
     question = _tidy(polite(rng, phrasings, question))
     shown = tables if len(tables) == 1 or rng.random() < 0.5 else tables[::-1]
     ddl = "\n".join(table.ddl() for table in shown)
-    asked = LAYOUTS.part(rng, phrasings).replace("{ddl}", ddl).replace("{question}", question)
+    layout = LAYOUTS.part(rng, phrasings).replace("{ddl}", ddl)
+    group = sha256("\n".join(sorted(table.ddl() for table in tables)).encode()).hexdigest()[:16]
+    yield _row(layout, ddl, group, question, answer, stratum)
+    for _ in range(count - 1):
+        stratum, question, query = _another(rng, tables, words, phrasings)
+        yield _row(layout, ddl, group, _tidy(polite(rng, phrasings, question)), query + ";", stratum)
+
+
+def _kind(rng: random.Random) -> tuple[str, bool]:
+    """A kind of question, and whether it stands under two tables."""
+    strata = list(STRATA)
+    stratum = rng.choices(strata, [WEIGHTS.get(name, 1.0) for name in strata])[0]
+    return stratum, stratum == "join" or rng.random() < TWO_TABLES
+
+
+def _another(rng: random.Random, tables: Sequence[Table], words: str, phrasings: str) -> tuple[str, str, str]:
+    """A question about these tables, of the kinds that are asked about so many."""
+    while True:
+        stratum, both = _kind(rng)
+        if both != (len(tables) == 2):
+            continue
+        try:
+            return stratum, *STRATA[stratum](Speech(rng, phrasings, words), tables)
+        except NotHere:
+            continue
+
+
+def _row(layout: str, ddl: str, group: str, question: str, answer: str, stratum: str) -> Row:
+    asked = layout.replace("{question}", question)
     return {
         "id": "text_to_sql-" + sha256(asked.encode()).hexdigest()[:16],
         "messages": [{"role": "user", "content": asked}],
         "answer": answer,
         "stratum": stratum,
         "facts": {"ddl": ddl},
-        "group": sha256("\n".join(sorted(table.ddl() for table in tables)).encode()).hexdigest()[:16],
+        "group": group,
     }
 
 
@@ -84,7 +118,7 @@ def _lost(rng: random.Random, tables: Sequence[Table], question: str, query: str
     table, column = rng.choice(able)
     left = replace(table, columns=tuple(each for each in table.columns if each != column))
     kept = [left if each == table else each for each in tables]
-    return kept, f"-- cannot: {table.name} has no column {column.name}"
+    return kept, f"{query};\n-- cannot: {table.name} has no column {column.name}"
 
 
 def _tidy(question: str) -> str:

@@ -2,6 +2,7 @@
 
     - {kind: generator, name: json_repair, rows: 6000}
     - {kind: generator, name: text_to_sql, rows: 300, words: held_out, phrasings: held_out}
+    - {kind: generator, name: text_to_sql, rows: 6000, questions: 4}      # so many about each schema
 
 Further keys go to the generator as options.
 """
@@ -9,7 +10,7 @@ Further keys go to the generator as options.
 import inspect
 import random
 from collections.abc import Iterator, Mapping
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from expertbuild.data.errors import RecipeMistake, SourceMistake
@@ -20,7 +21,7 @@ from expertbuild.data.sources import Place
 # A generator that gives this many known rows in a row has said what it can say.
 PATIENCE = 2000
 KEPT = True  # drawing costs as much as all transforms of an ordinary recipe
-OWN_KEYS = ("kind", "name", "rows", "weight", "part")
+OWN_KEYS = ("kind", "name", "rows", "weight", "part", "questions")
 PARTS = ("train", "held_out", "all")
 
 
@@ -30,7 +31,8 @@ def modules(spec: Mapping[str, Any]) -> list[str]:
 
 def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     name = spec.get("name", "")
-    draw = GENERATORS.load(name).draw
+    generator = GENERATORS.load(name)
+    draw = generator.draw
     wanted = spec.get("rows")
     if not isinstance(wanted, int) or wanted < 1:
         raise RecipeMistake(f'the generator "{name}" needs `rows`, a whole number above 0.')
@@ -38,7 +40,16 @@ def rows(spec: Mapping[str, Any], place: Place) -> Iterator[Row]:
     options |= {key: value for key, value in spec.items() if key not in OWN_KEYS}
     _check(name, draw, options)
     rng = random.Random(place.seed)
-    yield from distinct((draw(rng, **options) for _ in count()), wanted, name)
+    questions = spec.get("questions", 1)
+    if questions == 1:
+        yield from distinct((draw(rng, **options) for _ in count()), wanted, name)
+        return
+    several = getattr(generator, "draw_several", None)
+    if several is None:
+        raise RecipeMistake(
+            f'the generator "{name}" asks once about each thing.', hint="Leave `questions` out of this source."
+        )
+    yield from distinct(chain.from_iterable(several(rng, questions, **options) for _ in count()), wanted, name)
 
 
 def distinct(drawn: Iterator[Row], wanted: int, name: str) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, CypherL
 from expertbuild.evaluation.scorers.cypher_graphs import SchemaUnread, graph, literals, script
 from expertbuild.evaluation.scorers.cypher_match import canonical
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, quoted, tokens, unfenced
-from expertbuild.evaluation.scorers.declined import declined, declines
+from expertbuild.evaluation.scorers.declined import above, declined, declines
 from expertbuild.evaluation.scorers.sql_execution import same
 
 TRIES = 3  # rounds of drawing graphs, when those of the first say nothing
@@ -69,7 +69,7 @@ def well_formed(answer: str) -> bool:
     if declines(query):
         return True
     try:
-        found = _read(query)
+        found = _read(above(query))
         check(found)
         [[said]] = BOX.run([[]], [quoted(found)], 10.0)
     except (CypherUnread, CypherFailed, CypherLost):

@@ -10,7 +10,7 @@ from typing import Any
 
 from expertbuild.evaluation.scorers import Score
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, tokens, unfenced
-from expertbuild.evaluation.scorers.declined import declined, declines
+from expertbuild.evaluation.scorers.declined import above, declined, declines
 
 
 def score(answer: str, row: Mapping[str, Any]) -> Score:
@@ -39,7 +39,7 @@ def well_formed(answer: str) -> bool:
     """Whether every word of it is one of Cypher's; whether they make a query, only an engine knows."""
     query = unfenced(answer)
     try:
-        return declines(query) or bool(canonical(query))
+        return declines(query) or bool(canonical(above(query)))
     except CypherUnread:
         return False
 

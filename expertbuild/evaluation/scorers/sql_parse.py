@@ -11,7 +11,7 @@ from typing import Any
 
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, postgres_parser
-from expertbuild.evaluation.scorers.declined import declined, declines
+from expertbuild.evaluation.scorers.declined import above, declined, declines
 from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 from expertbuild.evaluation.scorers.sql_execution import unfenced
 
@@ -54,7 +54,8 @@ def score(answer: str, row: Mapping[str, Any], statements: str = "select", secon
 
 def well_formed(answer: str) -> bool:
     """Whether it is one statement of any kind."""
-    return declines(unfenced(answer)) or score(answer, {"answer": ""}, statements="any").value == 1
+    query = unfenced(answer)
+    return declines(query) or score(above(query), {"answer": ""}, statements="any").value == 1
 
 
 def engine(**options: Any) -> str:

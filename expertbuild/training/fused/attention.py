@@ -2,6 +2,8 @@
 
 Rows of queries, keys and values are gathered into dense blocks of samples of similar length (padded on the right,
 which causal attention never looks at), multiplied there, and gathered back. The index tables are made once per pack.
+A beginning that several samples have in common is gathered for each of them; its gradients are summed, and what comes
+out there is kept once.
 """
 
 from dataclasses import dataclass
@@ -37,35 +39,67 @@ class Layout:
     from_queries: Tensor
     keys: Tensor
     from_keys: Tensor
+    copies: Tensor  # which rows of `keys` are of a beginning that stands elsewhere, too
 
 
-def layout(lengths: tuple[int, ...], heads: int, kv_heads: int, dtype: torch.dtype) -> Layout:
-    """The tables for a pack of samples of these lengths, which come sorted or nearly so."""
+@dataclass(frozen=True)
+class Span:
+    """Where the tokens of one sample lie in the pack."""
+
+    length: int
+    common: int  # so many of them lie from `beginning` on, the others from `own` on
+    beginning: int
+    own: int
+
+
+def layout(lengths: tuple[int, ...], common: tuple[int, ...], heads: int, kv_heads: int, dtype: torch.dtype) -> Layout:
+    """The tables for a pack of samples of these lengths, which have so much in common."""
     blocks: list[Block] = []
     tokens: list[Tensor] = []
-    last = sum(lengths) - 1
-    start = 0
-    for group in _runs(lengths):
-        longest = -(-max(group) // ALIGNED) * ALIGNED
-        starts = torch.tensor([0, *group[:-1]]).cumsum(0) + start
-        tokens.append((starts[:, None] + torch.arange(longest)).clamp(max=last))
+    own: list[Tensor] = []
+    copied: list[Tensor] = []
+    spans = _spans(lengths, common)
+    last = sum(lengths) - sum(common) - 1
+    for group in _runs(spans):
+        longest = -(-max(span.length for span in group) // ALIGNED) * ALIGNED
+        length, shared, beginning, start = (
+            torch.tensor([getattr(span, name) for span in group])[:, None]
+            for name in ("length", "common", "beginning", "own")
+        )
+        at = torch.arange(longest)
+        copy = at < shared
+        tokens.append(torch.where(copy, beginning + at, start + at - shared).clamp(max=last))
+        own.append(~copy & (at < length))
+        copied.append(copy)
         mask = torch.full((longest, longest), float("-inf"), dtype=dtype).triu(1)
         blocks.append(Block(len(group), longest, mask.repeat(heads // kv_heads, 1)))
-        start += sum(group)
-    queries = torch.cat([_rows(each, heads) for each in tokens])
-    keys = torch.cat([_rows(each, kv_heads) for each in tokens])
-    real = torch.cat([_real(group, block, heads) for group, block in zip(_runs(lengths), blocks, strict=True)])
-    real_keys = torch.cat([_real(group, block, kv_heads) for group, block in zip(_runs(lengths), blocks, strict=True)])
-    return Layout(tuple(blocks), heads, kv_heads, queries, _inverse(queries, real), keys, _inverse(keys, real_keys))
+    queries, real = _rows(tokens, own, heads)
+    keys, real_keys = _rows(tokens, own, kv_heads)
+    copies = _rows(tokens, copied, kv_heads)[1].nonzero()[:, 0]
+    back, back_keys = _inverse(queries, real), _inverse(keys, real_keys)
+    return Layout(tuple(blocks), heads, kv_heads, queries, back, keys, back_keys, copies)
+
+
+def _spans(lengths: tuple[int, ...], common: tuple[int, ...]) -> list[Span]:
+    """The samples, the shortest first."""
+    made: list[Span] = []
+    beginning = end = 0
+    for length, shared in zip(lengths, common, strict=True):
+        if not shared:
+            beginning = end
+        made.append(Span(length, shared, beginning, end))
+        end += length - shared
+    return sorted(made, key=lambda span: span.length)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, table: Layout) -> Tensor:
     """[tokens, heads, size] with keys and values [tokens, kv heads, size] -> [tokens, heads * size]."""
     tokens, heads, size = q.shape
     group = heads // table.kv_heads
-    q = apply(Gather, q.reshape(-1, size), table.queries, table.from_queries)
-    k = apply(Gather, k.reshape(-1, size), table.keys, table.from_keys)
-    v = apply(Gather, v.reshape(-1, size), table.keys, table.from_keys)
+    none = table.copies[:0]  # nothing of what comes out at a copied query is kept: it has no gradient
+    q = apply(Gather, q.reshape(-1, size), table.queries, table.from_queries, none)
+    k = apply(Gather, k.reshape(-1, size), table.keys, table.from_keys, table.copies)
+    v = apply(Gather, v.reshape(-1, size), table.keys, table.from_keys, table.copies)
     out = []
     at_q = at_k = 0
     for block in table.blocks:
@@ -89,18 +123,23 @@ def attend(q: Tensor, k: Tensor, v: Tensor, table: Layout) -> Tensor:
 class Gather(Function):
     """Rows by index, where `back` is the index of the way back: its gradient is a gather too, not a scatter.
 
-    Padding rows are copies; their gradient is zero by construction and is left out.
+    `copies` names the rows that stand for one that is at `back` already: their gradient is added. Padding rows are
+    copies, too; their gradient is zero by construction and is left out.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, index: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(back)
+    def forward(ctx: Any, x: Tensor, index: Tensor, back: Tensor, copies: Tensor) -> Tensor:
+        ctx.save_for_backward(index, back, copies)
         return x.index_select(0, index)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return grad.index_select(0, ctx.saved_tensors[0]), None, None
+        index, back, copies = ctx.saved_tensors
+        out = grad.index_select(0, back)
+        if copies.numel():
+            out.index_add_(0, index[copies], grad.index_select(0, copies))
+        return out, None, None, None
 
 
 class Ungather(Function):
@@ -133,24 +172,21 @@ def _block(q: Tensor, k: Tensor, v: Tensor, block: Block, group: int) -> Tensor:
     ).reshape(q.shape)
 
 
-def _runs(lengths: tuple[int, ...]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for length in lengths:
-        if runs and max(*runs[-1], length) <= PADDING * min(*runs[-1], length):
-            runs[-1].append(length)
+def _runs(spans: list[Span]) -> list[list[Span]]:
+    runs: list[list[Span]] = []
+    for span in spans:
+        if runs and span.length <= PADDING * runs[-1][0].length:
+            runs[-1].append(span)
         else:
-            runs.append([length])
+            runs.append([span])
     return runs
 
 
-def _rows(tokens: Tensor, heads: int) -> Tensor:
-    """Row numbers of [token, head] in the order [sample, head, position]."""
-    return (tokens[:, None, :] * heads + torch.arange(heads)[None, :, None]).reshape(-1)
-
-
-def _real(group: list[int], block: Block, heads: int) -> Tensor:
-    inside = torch.arange(block.length) < torch.tensor(group)[:, None]
-    return inside[:, None, :].expand(-1, heads, -1).reshape(-1)
+def _rows(tokens: list[Tensor], chosen: list[Tensor], heads: int) -> tuple[Tensor, Tensor]:
+    """Row numbers of [token, head] in the order [sample, head, position], and which of them are chosen."""
+    head = torch.arange(heads)[None, :, None]
+    rows = torch.cat([(each[:, None, :] * heads + head).reshape(-1) for each in tokens])
+    return rows, torch.cat([each[:, None, :].expand(-1, heads, -1).reshape(-1) for each in chosen])
 
 
 def _inverse(index: Tensor, real: Tensor) -> Tensor:

@@ -99,6 +99,8 @@ class LayerWeights:
 class Decoder:
     """The pass. `begin`, then any number of `logits` with backward, then `end`."""
 
+    shares = True
+
     def __init__(self, model: Any, kind: AdapterKind, dtype: torch.dtype) -> None:
         self.model = model
         self.kind = kind
@@ -124,7 +126,7 @@ class Decoder:
         pack = _aligned(pack)
         hidden = core.embed_tokens.weight.detach()[pack.tokens].float()
         cos, sin = _rotation(core, pack)
-        table = layout(pack.lengths, config.num_attention_heads, config.num_key_value_heads, self.dtype)
+        table = layout(pack.lengths, pack.common, config.num_attention_heads, config.num_key_value_heads, self.dtype)
         last = len(self.weights) - 1
         for number, (layer, weights) in enumerate(zip(core.layers, self.weights, strict=True)):
             attention = layer.self_attn
@@ -191,6 +193,7 @@ def _aligned(pack: Pack) -> Pack:
             torch.cat([pack.tokens, torch.zeros(empty, dtype=torch.int64)]),
             torch.cat([pack.positions, torch.arange(empty)]),
             (*pack.lengths, empty),
+            (*pack.common, 0),
             pack.where,
             pack.targets,
         )
