@@ -62,11 +62,12 @@ def test_gradients_of_several_packs_add_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["dora", "ia3", "lokr"])
-@pytest.mark.parametrize("longest_dense", [1024, 16])
+@pytest.mark.parametrize(("longest_dense", "long_beginning"), [(1024, 192), (16, 192), (1024, 40), (16, 24)])
 def test_a_beginning_that_is_read_once_gives_the_same_logits_and_gradients(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, longest_dense: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, longest_dense: int, long_beginning: int
 ) -> None:
     monkeypatch.setattr("expertbuild.training.fused.attention.LONGEST_DENSE", longest_dense)
+    monkeypatch.setattr("expertbuild.training.fused.attention.LONG_BEGINNING", long_beginning)
     model = adapted(tmp_path, kind)
     parameters = [each for each in model.parameters() if each.requires_grad]
     fused = Decoder(model.get_base_model(), kind_of({"kind": kind}), torch.float32)

@@ -2,10 +2,11 @@
 
 Rows of queries, keys and values are gathered into dense blocks of samples of similar length (padded on the right,
 which causal attention never looks at), multiplied there, and gathered back. The index tables are made once per pack.
-A beginning that several samples have in common is gathered for each of them; its gradients are summed, and what comes
-out there is kept once.
+A beginning that several samples have in common is gathered for each of them, and its gradients are summed; a long one as
+keys and values alone, so that what it sees itself is computed once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,16 @@ from expertbuild.training.fused.kernels import LONGEST_DENSE, CausalAttention, a
 # Samples share a block while the longest is at most this much longer than the shortest.
 PADDING = 1.25
 ALIGNED = 16  # block lengths are multiples of this: few shapes, see `decoder`
+# From this length on, a common beginning asks nothing again: below it, a few large products cost less than many small.
+LONG_BEGINNING = 192
 
 
 @dataclass(frozen=True)
 class Block:
     samples: int
-    length: int
-    mask: Tensor  # [group * length, length], 0 or -inf
+    queries: int  # rows of each sample
+    keys: int
+    mask: Tensor  # [group * queries, keys], 0 or -inf
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Span:
 def layout(lengths: tuple[int, ...], common: tuple[int, ...], heads: int, kv_heads: int, dtype: torch.dtype) -> Layout:
     """The tables for a pack of samples of these lengths, which have so much in common."""
     blocks: list[Block] = []
+    asking: list[Tensor] = []
     tokens: list[Tensor] = []
     own: list[Tensor] = []
     copied: list[Tensor] = []
-    spans = _spans(lengths, common)
+    asked: list[Tensor] = []
     last = sum(lengths) - sum(common) - 1
-    for group in _runs(spans):
-        longest = -(-max(span.length for span in group) // ALIGNED) * ALIGNED
+    for group in _groups(lengths, common):
+        skipped = group[0].common if group[0].common >= LONG_BEGINNING else 0  # the same in all of them
+        longest = skipped - (-(max(span.length for span in group) - skipped) // ALIGNED) * ALIGNED
         length, shared, beginning, start = (
             torch.tensor([getattr(span, name) for span in group])[:, None]
             for name in ("length", "common", "beginning", "own")
@@ -71,13 +77,25 @@ def layout(lengths: tuple[int, ...], common: tuple[int, ...], heads: int, kv_hea
         tokens.append(torch.where(copy, beginning + at, start + at - shared).clamp(max=last))
         own.append(~copy & (at < length))
         copied.append(copy)
-        mask = torch.full((longest, longest), float("-inf"), dtype=dtype).triu(1)
-        blocks.append(Block(len(group), longest, mask.repeat(heads // kv_heads, 1)))
-    queries, real = _rows(tokens, own, heads)
+        asking.append(tokens[-1][:, skipped:])
+        asked.append(own[-1][:, skipped:])
+        mask = torch.full((longest - skipped, longest), float("-inf"), dtype=dtype).triu(1 + skipped)
+        blocks.append(Block(len(group), longest - skipped, longest, mask.repeat(heads // kv_heads, 1)))
+    queries, real = _rows(asking, asked, heads)
     keys, real_keys = _rows(tokens, own, kv_heads)
     copies = _rows(tokens, copied, kv_heads)[1].nonzero()[:, 0]
     back, back_keys = _inverse(queries, real), _inverse(keys, real_keys)
     return Layout(tuple(blocks), heads, kv_heads, queries, back, keys, back_keys, copies)
+
+
+def _groups(lengths: tuple[int, ...], common: tuple[int, ...]) -> Iterator[list[Span]]:
+    """Samples that stand in one block: of similar length, and behind a long beginning those of one family."""
+    families: dict[tuple[int, int], list[Span]] = {}
+    for span in _spans(lengths, common):
+        long = span.common >= LONG_BEGINNING
+        families.setdefault((span.beginning, span.common) if long else (-1, 0), []).append(span)
+    for (_, skipped), spans in families.items():
+        yield from _runs(spans, skipped)
 
 
 def _spans(lengths: tuple[int, ...], common: tuple[int, ...]) -> list[Span]:
@@ -104,12 +122,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, table: Layout) -> Tensor:
     at_q = at_k = 0
     for block in table.blocks:
         rows = block.samples * table.kv_heads
-        to_q, to_k = at_q + rows * group * block.length, at_k + rows * block.length
+        to_q, to_k = at_q + rows * group * block.queries, at_k + rows * block.keys
         out.append(
             _block(
-                q[at_q:to_q].view(rows, group * block.length, size),
-                k[at_k:to_k].view(rows, block.length, size),
-                v[at_k:to_k].view(rows, block.length, size),
+                q[at_q:to_q].view(rows, group * block.queries, size),
+                k[at_k:to_k].view(rows, block.keys, size),
+                v[at_k:to_k].view(rows, block.keys, size),
                 block,
                 group,
             ).reshape(-1, size)
@@ -160,11 +178,11 @@ class Ungather(Function):
 
 def _block(q: Tensor, k: Tensor, v: Tensor, block: Block, group: int) -> Tensor:
     size = q.shape[-1]
-    if block.length <= LONGEST_DENSE:
+    if block.keys <= LONGEST_DENSE or block.queries < block.keys:
         out: Tensor = apply(CausalAttention, q, k, v, block.mask, size**-0.5)
         return out
     return torch.nn.functional.scaled_dot_product_attention(
-        q.view(-1, group, block.length, size),
+        q.view(-1, group, block.queries, size),
         k.unsqueeze(1),
         v.unsqueeze(1),
         is_causal=True,
@@ -172,10 +190,11 @@ def _block(q: Tensor, k: Tensor, v: Tensor, block: Block, group: int) -> Tensor:
     ).reshape(q.shape)
 
 
-def _runs(spans: list[Span]) -> list[list[Span]]:
+def _runs(spans: list[Span], skipped: int) -> list[list[Span]]:
+    """Neighbours whose lengths, without what is skipped, differ little."""
     runs: list[list[Span]] = []
     for span in spans:
-        if runs and span.length <= PADDING * runs[-1][0].length:
+        if runs and span.length - skipped <= PADDING * (runs[-1][0].length - skipped):
             runs[-1].append(span)
         else:
             runs.append([span])
