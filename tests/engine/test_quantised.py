@@ -38,6 +38,11 @@ def _weight(outputs: int, inputs: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(outputs, inputs, generator=torch.Generator().manual_seed(seed)) / inputs**0.5
 
 
+def _held(weights: str) -> str:
+    """How it is held here: where float16's kernel is not to be had, as bf16."""
+    return "bf16" if weights == "fp16" and not Float16.works(torch.ones(1, 1)) else weights
+
+
 @pytest.mark.parametrize("weights", HOLDINGS)
 @pytest.mark.parametrize(("outputs", "inputs"), [(192, 96), (48, 64), (10, 32), (64, 40), (1, 1)])
 def test_each_way_of_holding_stays_near_the_weights(weights: str, outputs: int, inputs: int) -> None:
@@ -46,7 +51,7 @@ def test_each_way_of_holding_stays_near_the_weights(weights: str, outputs: int, 
     assert (matrix.outputs, matrix.inputs) == (outputs, inputs)
     for rows in (x[:1], x[:5], x):
         error = (matrix(rows) - rows @ weight.t()).norm() / (rows @ weight.t()).norm()
-        assert error <= ERRORS[weights], rows.shape
+        assert error <= ERRORS[_held(weights)], rows.shape
     bias = torch.randn(outputs)
     torch.testing.assert_close(matrix(x, bias), matrix(x) + bias)
 
@@ -138,8 +143,9 @@ def _record(engine: Engine) -> SlotRecord:
     return SlotRecord("all", slots)
 
 
-@pytest.mark.parametrize(("weights", "error"), [("bf16", 0.03), ("fp16", 0.005), ("int8", 0.1), ("int4", 0.7)])
-def test_adapters_apply_to_a_rounded_base(base: Path, weights: str, error: float) -> None:
+@pytest.mark.parametrize("weights", ["bf16", "fp16", "int8", "int4"])
+def test_adapters_apply_to_a_rounded_base(base: Path, weights: str) -> None:
+    error = {"bf16": 0.03, "fp16": 0.005, "int8": 0.1, "int4": 0.7}[_held(weights)]
     exact, engine = Engine.load(base), Engine.load(base, weights=weights)
     record = _record(exact)
     for each in (exact, engine):

@@ -287,4 +287,5 @@ def test_the_expected_python_of_every_task_passes_its_own_tests(name: str) -> No
         part = ("train", "held_out")[number % 2]
         row = GENERATORS.load(name).draw(rng, part, part)
         found = python_tests.score("pass\n" + row["answer"], row)
-        assert found.value == float("tests" in row["facts"]), (row["answer"], found.reason)
+        right = "tests" in row["facts"] or row["answer"].startswith("# cannot: ")
+        assert found.value == float(right), (row["answer"], found.reason)
