@@ -95,7 +95,7 @@ def _kind(one: Mapping[str, Any]) -> str:
     if "const" in one:
         return f"`{one['const']}`"
     if "enum" in one:
-        return ", ".join(f"`{each}`" for each in one["enum"])
+        return ", ".join(f"`{'null' if each is None else each}`" for each in one["enum"])
     if "x-form" in one and "type" in one and "null" not in one["type"]:
         return str(one["x-form"])
     kinds = [one["type"]] if isinstance(one["type"], str) else list(one["type"])
