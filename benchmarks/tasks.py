@@ -97,7 +97,7 @@ def full(words: list[str]) -> dict[str, Any]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.0)
     begun = time.monotonic()
     for number, groups in enumerate(steps):
-        packs = split(groups, lengths, [lengths[group[0]] for group in groups], most)
+        packs = split(groups, lengths, most)
         share = min(1.0, (number + 1) / 20) * (1 - number / settings["steps"])
         optimizer.param_groups[0]["lr"] = 2e-3 * share
         made = [pack([samples[index] for index in indices]) for indices in packs]

@@ -14,7 +14,7 @@ from typing import Any
 
 from expertbuild.training.backends import backend
 from expertbuild.training.methods import METHODS
-from expertbuild.training.packing import Beginning, Pack, Plan, Sample, beginnings, learned, pack, plan, split, weight
+from expertbuild.training.packing import Beginning, Pack, Plan, Sample, beginnings, learned, pack, plan, split
 from expertbuild.training.settings import Settings
 from expertbuild.training.student import Student
 
@@ -55,8 +55,7 @@ class Job:
         """The packs of a step that fall to one of several processes; `shared`: what begins alike lies there once."""
         alike = self._beginnings if shared else None
         groups = self.plan[step] if alike else [[number] for group in self.plan[step] for number in group]
-        sizes = [weight(group, self._lengths, alike) if alike else self._lengths[group[0]] for group in groups]
-        packs = split(groups, self._lengths, sizes, self.settings.micro_tokens)[share::of]
+        packs = split(groups, self._lengths, self.settings.micro_tokens, alike)[share::of]
         return [
             pack([self.samples[number] for number in each], [alike[number] for number in each] if alike else None)
             for each in packs

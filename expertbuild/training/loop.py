@@ -167,7 +167,7 @@ def _state(
 def _packs(samples: Sequence[Sample], micro_tokens: int) -> list[Pack]:
     lengths = [len(sample.tokens) for sample in samples]
     each_alone = [[number] for number in range(len(samples))]
-    numbers = split(each_alone, lengths, lengths, micro_tokens) if samples else []
+    numbers = split(each_alone, lengths, micro_tokens) if samples else []
     return [pack([samples[number] for number in each]) for each in numbers]
 
 

@@ -178,16 +178,20 @@ def _gathered(
     return made
 
 
-def weight(numbers: Sequence[int], lengths: Sequence[int], alike: Sequence[Beginning]) -> int:
+def weight(numbers: Sequence[int], lengths: Sequence[int], beginnings: Sequence[Beginning] | None) -> int:
     """The tokens of samples that stand together."""
-    return sum(lengths[number] for number in numbers) - (len(numbers) - 1) * alike[numbers[0]].length
+    common = beginnings[numbers[0]].length if beginnings else 0
+    return sum(lengths[number] for number in numbers) - (len(numbers) - 1) * common
 
 
-def split(groups: Sequence[Sequence[int]], lengths: Sequence[int], sizes: Sequence[int], most: int) -> list[list[int]]:
+def split(
+    groups: Sequence[Sequence[int]], lengths: Sequence[int], most: int, beginnings: Sequence[Beginning] | None = None
+) -> list[list[int]]:
     """A step's samples as packs of about equal size, an even number of them so that two processes share evenly.
 
-    A group, whose size is given, stays in one pack.
+    A group stays in one pack, where its beginning counts once.
     """
+    sizes = [weight(group, lengths, beginnings) for group in groups]
     ordered = sorted(range(len(groups)), key=lambda at: (max(lengths[number] for number in groups[at]), groups[at][0]))
     total = sum(sizes)
     count = -(-total // most)

@@ -1,7 +1,7 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
@@ -19,10 +19,6 @@ T = TypeVar("T")
 _LAST = 3  # messages of the user that are looked at together when the last one alone says too little
 
 
-def _nothing(answer: str) -> str:
-    return ""
-
-
 @dataclass(frozen=True)
 class Prepared:
     """A request on its way: who will answer, why, and what the engine will be asked."""
@@ -30,8 +26,8 @@ class Prepared:
     request: Request
     expert: str | None
     decision: Decision | None
-    experts: Mapping[str, float] = field(default_factory=dict)
-    remark: Callable[[str], str] = _nothing  # what is written below an answer that is finished
+    experts: Mapping[str, float]
+    remark: Callable[[str], str]  # what is written below an answer that is finished
 
 
 def request_of(

@@ -7,7 +7,6 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -178,10 +177,8 @@ class Runtime:
         limit = self.engine.longest(request.rope) - (ready.virtual if ready and not experts else 0)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
-        prepared = Prepared(request, ready.name if ready else None, decision, experts)
-        if decoding.check is None or ask.schema is not None:
-            return prepared
-        return replace(prepared, remark=partial(remark, decoding.check, list(ask.messages)))
+        below = partial(remark, decoding.check if ask.schema is None else None, list(ask.messages))
+        return Prepared(request, ready.name if ready else None, decision, experts, below)
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""

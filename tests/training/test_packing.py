@@ -41,14 +41,14 @@ def test_the_plan_follows_from_the_seed() -> None:
 @settings(max_examples=50)
 @given(lengths_of_rows, st.integers(10, 100))
 def test_packs_of_a_step_share_its_tokens_about_evenly(lengths: list[int], micro_tokens: int) -> None:
-    packs = split([[number] for number in range(len(lengths))], lengths, lengths, micro_tokens)
+    packs = split([[number] for number in range(len(lengths))], lengths, micro_tokens)
     assert sorted(number for each in packs for number in each) == list(range(len(lengths)))
     sizes = [sum(lengths[number] for number in each) for each in packs]
     assert max(sizes) <= sum(lengths) / len(packs) + max(lengths) * len(lengths) ** 0.5 or len(packs) == 1
 
 
 def test_two_processes_get_the_same_number_of_packs() -> None:
-    assert len(split([[number] for number in range(30)], [10] * 30, [10] * 30, 100)) == 4
+    assert len(split([[number] for number in range(30)], [10] * 30, 100)) == 4
 
 
 def test_a_pack_learns_the_answers_and_reads_the_rest() -> None:
@@ -140,7 +140,8 @@ def test_early_steps_are_like_late_ones() -> None:
 
 def test_a_family_stays_in_one_pack() -> None:
     groups = [[0, 1, 2], [3], [4, 5], [6], [7]]
-    packs = split(groups, [10, 11, 12, 30, 20, 21, 9, 8], [23, 30, 31, 9, 8], 60)
+    alike = [Beginning(0, 5)] * 3 + [Beginning(3, 0)] + [Beginning(4, 10)] * 2 + [Beginning(6, 0), Beginning(7, 0)]
+    packs = split(groups, [10, 11, 12, 30, 20, 21, 9, 8], 60, alike)
     assert len(packs) == 2
     for group in groups:
         assert sum(set(group) <= set(each) for each in packs) == 1
