@@ -105,8 +105,7 @@ def full(words: list[str]) -> dict[str, Any]:
         for one in made:
             padded = torch.nn.utils.rnn.pad_sequence(list(torch.split(one.tokens, list(one.lengths))), batch_first=True)
             inside = torch.arange(padded.shape[1]).unsqueeze(0) < torch.tensor(one.lengths).unsqueeze(1)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(input_ids=padded, use_cache=False).logits[inside][one.where].float()
+            logits = model(input_ids=padded, use_cache=False).logits[inside][one.where]
             (torch.nn.functional.cross_entropy(logits, one.targets, reduction="sum") / learned).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
