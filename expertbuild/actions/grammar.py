@@ -8,8 +8,8 @@ from expertbuild.graph import Action, Context
 
 GRAMMAR = Action(
     name="grammar",
-    version=1,
-    reads=("decoding.grammar",),
+    version=2,
+    reads=("decoding.grammar", "decoding.bind", "decoding.system"),
     function="expertbuild.actions.grammar:grammar",
     libraries=("llguidance",),
 )
@@ -26,5 +26,7 @@ def grammar(run: Context) -> None:
         Tokenizer.load(base_directory(run)),
         list(read_rows(run.inputs["dataset"] / "test.jsonl")),
         run.config["decoding"]["grammar"],
+        run.config["decoding"].get("bind"),
+        run.config["decoding"]["system"],
     )
     (run.out / "passed").write_text("passed\n", encoding="utf-8")

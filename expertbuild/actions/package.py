@@ -107,6 +107,8 @@ def _manifest(run: Context) -> Any:
             grammar="grammar" in run.files,
             rope=decoding.get("rope"),
             check=decoding.get("check"),
+            second_look=decoding.get("second_look"),
+            bind=decoding.get("bind") if "grammar" in run.files else None,
         ),
     )
 

@@ -4,6 +4,7 @@ Shapes and ranges stand in the schemas. Here is what a schema cannot say: keys t
 and files that must be there. Names of generators, scorers and the like are part of the schemas.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from expertbuild.compose.origins import Origins
 from expertbuild.compose.places import expert_names, short
 
 Config = Mapping[str, Any]
+
+_RULE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9-]*)[ \t]*::=", re.MULTILINE)
 
 
 def shape_faults(config: Config, origins: Origins) -> list[Fault]:
@@ -116,6 +119,16 @@ def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) 
         yield Fault(what, origins.of("decoding.grammar"), "Add the file, or set decoding.grammar to null.")
 
 
+def _bound_rules_are_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
+    grammar, bind = config["decoding"]["grammar"], config["decoding"].get("bind") or {}
+    if directory is not None and bind and grammar and (directory / grammar).is_file():
+        rules = _RULE.findall((directory / grammar).read_text(encoding="utf-8", errors="replace"))
+        for name in bind:
+            if name not in rules or name == "root":
+                where = origins.of(("decoding", "bind", name))
+                yield Fault(f"decoding.bind binds {name}, and {grammar} has no such rule.", where, advise(name, rules))
+
+
 def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
     if directory is None:
         return
@@ -171,6 +184,7 @@ FORMLESS = ("bleu", "chrf", "exact_match", "token_f1")
 _FILES = (
     _name_is_the_directorys,
     _grammar_is_there,
+    _bound_rules_are_there,
     _data_is_there,
     _base_is_there,
     _key_is_there,

@@ -25,10 +25,12 @@ def generator(
     engine: Any, adapter: str | None, decoding: Mapping[str, Any], grammar: str | None
 ) -> Callable[[list[Messages]], list[str]]:
     """Answers of an adapter on this engine, or of the base alone, as the server would give them."""
-    from runtime.checks import remark
+    from runtime.binding.grammar import BoundGrammar
+    from runtime.checks import doubted, passed, remark
     from runtime.engine.engine import Request, Sampling
+    from runtime.engine.second_look import second_look
 
-    compiled = engine.compile_grammar(grammar) if grammar is not None else None
+    bound = BoundGrammar(engine.grammars, grammar, decoding.get("bind")) if grammar is not None else None
     sampling = Sampling(temperature=decoding["temperature"], top_p=decoding["top_p"], top_k=decoding["top_k"])
 
     def answers(conversations: list[Messages]) -> list[str]:
@@ -38,17 +40,26 @@ def generator(
                 max_tokens=decoding["max_tokens"],
                 adapter=adapter,
                 sampling=sampling,
-                grammar=compiled,
+                grammar=bound.behind(messages) if bound is not None else None,
                 stop=tuple(decoding["stop"]),
                 rope=decoding.get("rope"),
                 id=str(number),
             )
             for number, messages in enumerate(conversations)
         ]
-        check = decoding.get("check")
+        results = engine.generate(requests)
+        check, again = decoding.get("check"), {}
+        for place, (request, result) in enumerate(zip(requests, results, strict=True)):
+            second = second_look(request, decoding.get("second_look")) if check else None
+            if second and (result.finish_reason == "length" or doubted(check, conversations[place], result.text)):
+                again[place] = second
+        for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
+            finished = [one for one in others if one.finish_reason == "stop"]
+            better = passed(check, conversations[place], [one.text for one in finished])
+            results[place] = results[place] if better is None else finished[better]
         return [
             result.text + (remark(check, messages, result.text) if result.finish_reason == "stop" else "")
-            for messages, result in zip(conversations, engine.generate(requests), strict=True)
+            for messages, result in zip(conversations, results, strict=True)
         ]
 
     return answers

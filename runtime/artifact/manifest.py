@@ -71,6 +71,8 @@ class Decoding:
     grammar: bool = False
     rope: Mapping[str, Any] | None = None  # a rotary embedding other than the base's, in the words of config.json
     check: str | None = None  # what looks at a finished answer: a name in `runtime.checks`
+    second_look: int | None = None  # answers to look through where the check would rather have another
+    bind: Mapping[str, str] | None = None  # rules of the grammar, and what in the conversation they are narrowed to
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Manifest:
         for variant in plain["variants"].values():
             if variant["adapter"]["compression"] is None:
                 del variant["adapter"]["compression"]  # not said, rather than said to be nothing
-        for optional in ("rope", "check"):
+        for optional in ("rope", "check", "second_look", "bind"):
             if plain["decoding"][optional] is None:
                 del plain["decoding"][optional]
         return {"format": FORMAT, **plain}

@@ -1,28 +1,47 @@
 """What a finished answer names must be in what was asked: checks by name, whose remark is written below the answer.
 
-    decoding: {check: sql_names}
+    decoding: {check: sql_names, second_look: 4}
 
 A small model copies the column that was asked for, whether the schema has it or not; that something is missing it does
 not see. A check does: it reads the schema in the conversation and the names in the answer, and says what is not there, in
 a comment of the answer's language. Where the conversation has no schema that it can read, it says nothing.
+
+A check may also doubt an answer: what it names stands elsewhere in the schema, so that another answer is likely to be
+the right one. Whoever asked can then look at the next best answers and take the first that the check lets pass.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from runtime.checks import cypher_names, sql_names
+from runtime.checks.finding import Finding
 
-CHECKS: Mapping[str, Callable[[str, str], str | None]] = {
-    "cypher_names": cypher_names.remark,
-    "sql_names": sql_names.remark,
+CHECKS: Mapping[str, Callable[[str, str], Finding | None]] = {
+    "cypher_names": cypher_names.look,
+    "sql_names": sql_names.look,
 }
 MARKS = (sql_names.MARK, cypher_names.MARK)
 
 
 def remark(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> str:
     """What is to be written below this answer: nothing, or a line that begins with a line end."""
+    found = _found(check, messages, answer)
+    return f"\n{found.remark}" if found and found.remark else ""
+
+
+def doubted(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> bool:
+    """Whether another answer is likely to be the right one."""
+    found = _found(check, messages, answer)
+    return found is not None and found.doubt
+
+
+def passed(check: str | None, messages: Sequence[Mapping[str, Any]], answers: Iterable[str]) -> int | None:
+    """The place of the first answer that the check has nothing against."""
+    return next((place for place, answer in enumerate(answers) if _found(check, messages, answer) is None), None)
+
+
+def _found(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> Finding | None:
     if check is None or any(line.startswith(MARKS) for line in answer.splitlines()):
-        return ""
+        return None
     asked = "\n".join(str(message["content"]) for message in messages if message.get("role") != "assistant")
-    said = CHECKS[check](asked, answer)
-    return f"\n{said}" if said else ""
+    return CHECKS[check](asked, answer)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from runtime.checks.finding import Finding
+
 MARK = "// cannot:"
 
 _LABEL = re.compile(r"^[ \t]*+(?:\(?:)?(\w++)\)?[ \t]*+\{([^{}\n]*+)\}[ \t]*+\)?[ \t]*+$", re.MULTILINE)
@@ -20,7 +22,12 @@ _TEXTS = re.compile(r"'(?:[^'\\]|\\.?)*+(?:'|\Z)|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z)|/
 _NODE = re.compile(r"\(\s*+(\w*+)\s*+:\s*+`?(\w++)`?\s*+(\{[^{}]*+\})?\s*+\)")
 _EDGE = re.compile(r"-\[\s*+\w*+\s*+:\s*+`?(\w++)`?[^\[\]]*+\]-")
 _ACCESS = re.compile(r"(?<![\w.])(\w++)\.`?(\w++)`?(?!\s*+\()")
+_BOUND = re.compile(r"[(\[]\s*+(\w++)")
+_EACH = re.compile(r"\b(\w++)\s++IN\b|\b(\w++)\s*+=\s*+\(", re.IGNORECASE)  # of a list, of paths
 _MADE = re.compile(r"\bAS\s++(\w++)", re.IGNORECASE)
+
+
+Missing = tuple[str, str]  # what is to be said of a name that is not there, and the name
 
 
 @dataclass
@@ -29,10 +36,16 @@ class Graph:
     relations: set[str] = field(default_factory=set)
 
 
-def remark(asked: str, answer: str) -> str | None:
-    """The comment that says what is not there; None where all is, or where there is no schema."""
+def look(asked: str, answer: str) -> Finding | None:
+    """What is not there; None where all is, or where there is no schema. Doubted is what stands elsewhere in the graph,
+    and a query whose variables do not fit together."""
     known = graph(asked)
-    return next((f"{MARK} {said}" for said in _missing(known, answer)), None) if known.labels else None
+    if not known.labels:
+        return None
+    bare = _TEXTS.sub("''", answer)
+    for said, name in _missing(known, bare):
+        return Finding(f"{MARK} {said}", doubt=any(name in properties for properties in known.labels.values()))
+    return None if _fits(bare) else Finding()
 
 
 def graph(text: str) -> Graph:
@@ -65,24 +78,40 @@ def _listed(text: str) -> Iterator[tuple[str, list[str]]]:
         yield label, properties
 
 
-def _missing(known: Graph, answer: str) -> Iterator[str]:
-    bare = _TEXTS.sub("''", answer)
+def _missing(known: Graph, bare: str) -> Iterator[Missing]:
     variables: dict[str, str] = {}
     for name, label, properties in _NODE.findall(bare):
         if label not in known.labels:
-            yield f"there is no label {label}"
+            yield f"there is no label {label}", label
         else:
             variables.setdefault(name, label)
             yield from _unknown(known.labels, label, _PROPERTY.findall(properties.strip("{}")))
     if known.relations:
-        yield from (f"there is no relationship {kind}" for kind in _EDGE.findall(bare) if kind not in known.relations)
+        for kind in _EDGE.findall(bare):
+            if kind not in known.relations:
+                yield f"there is no relationship {kind}", kind
     made = set(_MADE.findall(bare))
     for name, used in _ACCESS.findall(bare):
         if name in variables and name not in made:
             yield from _unknown(known.labels, variables[name], [used])
 
 
-def _unknown(labels: Mapping[str, frozenset[str]], label: str, used: list[str]) -> Iterator[str]:
+def _unknown(labels: Mapping[str, frozenset[str]], label: str, used: list[str]) -> Iterator[Missing]:
     """Properties that a label has not; of a label whose properties nobody told, any may be there."""
     known = labels[label]
-    yield from (f"{label} has no property {name}" for name in used if known and name not in known)
+    yield from ((f"{label} has no property {name}", name) for name in used if known and name not in known)
+
+
+def _fits(bare: str) -> bool:
+    """Whether each variable has one label, and is bound somewhere before or after it is used."""
+    labels: dict[str, str] = {}
+    for name, label, _ in _NODE.findall(bare):
+        if name and labels.setdefault(name, label) != label:
+            return False
+    bound = {
+        *labels,
+        *_BOUND.findall(bare),
+        *_MADE.findall(bare),
+        *(name for each in _EACH.findall(bare) for name in each),
+    }
+    return all(name in bound or name.isdigit() for name, _ in _ACCESS.findall(bare))

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from runtime.checks.finding import Finding
+
 MARK = "-- cannot:"
 DEEPEST = 100  # brackets in brackets; what is deeper is not read
 
@@ -53,6 +55,9 @@ _ENDS_FROM = frozenset(
 )
 
 
+Missing = tuple[str, str]  # what is to be said of a name that is not there, and the name
+
+
 @dataclass(frozen=True)
 class _Token:
     kind: str
@@ -62,6 +67,11 @@ class _Token:
     def word(self) -> str:
         """A name as it is compared: capitals do not count, quotes neither."""
         return self.text.strip('"`').casefold() if self.kind == "name" else self.text
+
+    @property
+    def spelled(self) -> str:
+        """A name as a query writes it: small, or in double quotes where it was quoted."""
+        return f'"{self.text[1:-1]}"' if self.text[0] in '"`' else self.text.lower()
 
     @property
     def kept(self) -> bool:
@@ -91,32 +101,41 @@ class _Use:
     name: str
 
 
-def remark(asked: str, answer: str) -> str | None:
-    """The comment that says what is not there; None where all is, or where there is no schema."""
+def look(asked: str, answer: str) -> Finding | None:
+    """What is not there; None where all is, or where there is no schema. A column that another table has is doubted."""
     tables = schema(asked)
-    return next((f"{MARK} {said}" for said in _missing(tables, answer)), None) if tables else None
+    for said, name in _missing(tables, answer) if tables else ():
+        return Finding(f"{MARK} {said}", doubt=any(name in columns for columns in (tables, *tables.values())))
+    return None
 
 
 def schema(text: str) -> dict[str, frozenset[str]]:
-    """The tables that a text creates, with their columns."""
-    made: dict[str, frozenset[str]] = {}
+    """The tables that a text creates, with their columns, as they are compared."""
+    return {table.word: frozenset(column.word for column in columns) for table, columns in _created(text)}
+
+
+def names(text: str) -> dict[str, list[str]]:
+    """The tables that a text creates, with their columns, as a query writes them."""
+    return {table.spelled: [column.spelled for column in columns] for table, columns in _created(text)}
+
+
+def _created(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
     for match in _CREATE.finditer(text):
         tokens = _tokens(text, match.end())
-        name = ""
+        name = None
         for token in tokens:
             if token.text == "(":
                 break
             if token.kind != "name" and token.text != ".":
-                name = ""
+                name = None
                 break
-            name = token.word if token.kind == "name" else name
+            name = token if token.kind == "name" else name
         columns = list(_columns(tokens)) if name else []
-        if columns:
-            made[name] = frozenset(columns)
-    return made
+        if name and columns:
+            yield name, columns
 
 
-def _columns(tokens: Iterator[_Token]) -> Iterator[str]:
+def _columns(tokens: Iterator[_Token]) -> Iterator[_Token]:
     """The first name of each entry of a list in brackets."""
     depth, first = 1, True
     for token in tokens:
@@ -132,7 +151,7 @@ def _columns(tokens: Iterator[_Token]) -> Iterator[str]:
             first = True
             continue
         if first and token.kind == "name" and (token.text[0] in '"`' or token.word not in _CONSTRAINTS):
-            yield token.word
+            yield token
         first = False
 
 
@@ -142,7 +161,7 @@ def _tokens(text: str, start: int = 0) -> Iterator[_Token]:
             yield _Token(str(match.lastgroup), match.group())
 
 
-def _missing(tables: Mapping[str, frozenset[str]], answer: str) -> Iterator[str]:
+def _missing(tables: Mapping[str, frozenset[str]], answer: str) -> Iterator[Missing]:
     """What the query names and is not there, in its order: tables first, as columns are looked for in them."""
     tokens = list(_tokens(answer))
     if _depth(tokens) > DEEPEST:
@@ -150,7 +169,7 @@ def _missing(tables: Mapping[str, frozenset[str]], answer: str) -> Iterator[str]
     query = _Query(tokens)
     for name in query.tables:
         if name not in tables and name not in query.made:
-            yield f"there is no table {name}"
+            yield f"there is no table {name}", name
     for use in query.uses:
         if use.qualifier is None:
             yield from _bare(tables, use, query.aliases)
@@ -163,23 +182,23 @@ def _depth(tokens: Sequence[_Token]) -> int:
     return max(accumulate((token.text == "(") - (token.text == ")") for token in tokens), default=0)
 
 
-def _bare(tables: Mapping[str, frozenset[str]], use: _Use, aliases: set[str]) -> Iterator[str]:
+def _bare(tables: Mapping[str, frozenset[str]], use: _Use, aliases: set[str]) -> Iterator[Missing]:
     read = [source for scope in use.scope.chain() for source in scope.sources.values()]
     known = [tables.get(source) if source else None for source in read]
     if use.name in aliases or not read or any(columns is None or use.name in columns for columns in known):
         return
-    yield f"{read[0]} has no column {use.name}"
+    yield f"{read[0]} has no column {use.name}", use.name
 
 
-def _qualified(tables: Mapping[str, frozenset[str]], use: _Use) -> Iterator[str]:
+def _qualified(tables: Mapping[str, frozenset[str]], use: _Use) -> Iterator[Missing]:
     for scope in use.scope.chain():
         if use.qualifier in scope.sources:
             table = scope.sources[use.qualifier]
             if table is not None and table in tables and use.name not in tables[table]:
-                yield f"{table} has no column {use.name}"
+                yield f"{table} has no column {use.name}", use.name
             return
-    if use.qualifier not in tables:
-        yield f"there is no table {use.qualifier}"
+    if use.qualifier is not None and use.qualifier not in tables:
+        yield f"there is no table {use.qualifier}", use.qualifier
 
 
 class _Query:

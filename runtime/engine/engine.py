@@ -190,6 +190,11 @@ class Engine:
         """GBNF text, or a JSON Schema as a mapping. May be called from any thread: a large one takes a second."""
         return self._grammars.compile(grammar)
 
+    @property
+    def grammars(self) -> Grammars:
+        """What compiles grammars here. From any thread, too."""
+        return self._grammars
+
     # Requests
 
     def rope(self, told: Mapping[str, Any] | None) -> Rope:

@@ -10,6 +10,7 @@ Left recursion, missing rules, deep nesting and explosive repetition are refused
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf_parser import Characters, Choice, Node, Parser, Reference, Repeat, Row, Token
@@ -25,11 +26,29 @@ Ranges = Callable[[Token], str]  # a token, or all but one, as ranges of token i
 Terminals = dict[tuple[Characters | Token, bool], str]  # a class or a token, and whether it is read in runs
 
 
+@dataclass(frozen=True)
+class Translated:
+    """A grammar for llguidance, rule by rule, so that a rule may be written otherwise (`gbnf_narrowed`)."""
+
+    rules: Mapping[str, Choice]
+    names: Mapping[str, str]  # what a rule is called there
+    lines: Mapping[str, str]  # what it says there, by its name here
+    terminals: tuple[str, ...]
+
+    def text(self) -> str:
+        return "\n".join((*self.lines.values(), *self.terminals)) + "\n"
+
+
 def gbnf_to_lark(text: str, ranges: Ranges | None = None, *, with_runs: bool = True) -> str:
     """The grammar for llguidance; refused with the line at fault. `ranges` knows the vocabulary.
 
     Without runs it accepts the same and is slower: what the tests compare with.
     """
+    return translated(text, ranges, with_runs=with_runs).text()
+
+
+def translated(text: str, ranges: Ranges | None = None, *, with_runs: bool = True) -> Translated:
+    """The same, rule by rule."""
     if len(text) > LONGEST_TEXT:
         raise GrammarRefused(f"the grammar is longer than {LONGEST_TEXT} characters.")
     rules = Parser(text).rules()
@@ -138,16 +157,17 @@ def _unknown(token: Token) -> str:
     return f"{'^' if token.negated else ''}{token.name if isinstance(token.name, int) else 0}"
 
 
-def _write(rules: Mapping[str, Choice], ranges: Ranges, in_runs: set[int]) -> str:
+def _write(rules: Mapping[str, Choice], ranges: Ranges, in_runs: set[int]) -> Translated:
     names = {name: "start" if name == "root" else f"r{number}" for number, name in enumerate(rules)}
     terminals: Terminals = {}
-    lines = [f"{names[name]}: {_written(rule, names, terminals, in_runs)}" for name, rule in rules.items()]
+    lines = {name: f"{names[name]}: {_written(rule, names, terminals, in_runs)}" for name, rule in rules.items()}
+    ends = []
     for (terminal, run), name in terminals.items():
         if isinstance(terminal, Token):
-            lines.append(f"{name}: <[{ranges(terminal)}]>")
+            ends.append(f"{name}: <[{ranges(terminal)}]>")
         else:
-            lines.append(f"{name}: /{_regex(terminal)}{'+' if run else ''}/")
-    return "\n".join(lines) + "\n"
+            ends.append(f"{name}: /{_regex(terminal)}{'+' if run else ''}/")
+    return Translated(rules, names, lines, tuple(ends))
 
 
 def _written(node: Node, names: Mapping[str, str], terminals: Terminals, in_runs: set[int]) -> str:

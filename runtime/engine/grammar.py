@@ -19,6 +19,7 @@ from torch import Tensor
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf import gbnf_to_lark
+from runtime.engine.gbnf_narrowed import Narrowable, Said
 from runtime.engine.gbnf_parser import Token
 from runtime.engine.tokenizer import Tokenizer
 from runtime.engine.trial import try_schema
@@ -27,14 +28,21 @@ LONGEST_SCHEMA = 1 << 19
 DEEPEST_SCHEMA = 64
 MOST_COMPILED = 256
 
+
 # What llguidance may spend on one grammar and on one mask: its defaults, about 15 ms a mask.
-_LIMITS = LLParserLimits(
-    initial_lexer_fuel=1_000_000,
-    step_lexer_fuel=200_000,
-    step_max_items=50_000,
-    max_grammar_size=500_000,
-    verbose_errors=False,
-)
+def _limits(step: int, row: int) -> LLParserLimits:
+    return LLParserLimits(
+        initial_lexer_fuel=1_000_000,
+        step_lexer_fuel=200_000,
+        step_max_items=step,
+        max_items_in_row=row,
+        max_grammar_size=500_000,
+        verbose_errors=False,
+    )
+
+
+_LIMITS = _limits(step=50_000, row=2_000)
+_WIDE = _limits(step=200_000, row=20_000)  # a text to copy from begins in many places
 
 Masks = tuple[Tensor, list[str]]  # [matchers, vocabulary] bool, true where a token is not allowed; what went wrong
 
@@ -120,6 +128,17 @@ class Grammars:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="masks")
         self._compiled: dict[str, CompiledGrammar] = {}
         self._lock = threading.Lock()
+
+    def narrowable(self, grammar: str, rules: Sequence[str]) -> Narrowable:
+        """GBNF of which these rules may say less, request by request."""
+        return Narrowable(grammar, rules, self._ranges)
+
+    def narrow(self, grammar: Narrowable, said: Mapping[str, Said]) -> CompiledGrammar:
+        """The grammar for one request; kept by whoever asks."""
+        source = LLMatcher.grammar_from_lark(grammar.lark(said))
+        start = LLMatcher(self._ll_tokenizer(), source, log_level=0, limits=_WIDE)
+        _refuse_error(start.get_error())
+        return CompiledGrammar(source, start)
 
     def compile(self, grammar: str | Mapping[str, Any]) -> CompiledGrammar:
         """GBNF text, or a JSON Schema as a mapping. The same grammar again costs nothing."""

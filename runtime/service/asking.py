@@ -1,10 +1,11 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
+from runtime.checks import doubted, passed, remark
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
 from runtime.engine.grammar import CompiledGrammar
@@ -20,6 +21,24 @@ _LAST = 3  # messages of the user that are looked at together when the last one 
 
 
 @dataclass(frozen=True)
+class Checked:
+    """The check of whoever answers, with the conversation that it looks at."""
+
+    name: str | None
+    messages: Messages
+
+    def remark(self, text: str) -> str:
+        """What is written below an answer that is finished."""
+        return remark(self.name, self.messages, text)
+
+    def doubted(self, text: str) -> bool:
+        return doubted(self.name, self.messages, text)
+
+    def passed(self, texts: Sequence[str]) -> int | None:
+        return passed(self.name, self.messages, texts)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A request on its way: who will answer, why, and what the engine will be asked."""
 
@@ -27,7 +46,8 @@ class Prepared:
     expert: str | None
     decision: Decision | None
     experts: Mapping[str, float]
-    remark: Callable[[str], str]  # what is written below an answer that is finished
+    check: Checked
+    second: Request | None = None  # the next best answers, for one that the check doubts
 
 
 def request_of(

@@ -1,31 +1,35 @@
 """From the engine's thread to whoever waits for an answer: plain code by a queue, an event loop by its own.
 
-An answer that nobody waits for any more is given up in the engine.
+An answer that nobody waits for any more is given up in the engine. One that its check may doubt is held back until it is
+finished; is it doubted, the next best are asked for, and the first that the check has nothing against comes in its place.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 
-from runtime.engine.sequence import Event
+from runtime.engine.sequence import Event, Result
 from runtime.errors import Problem
 from runtime.service.answers import Answer, Piece
 from runtime.service.asking import Prepared
 from runtime.service.driver import Driver
+from runtime.service.errors import Overloaded
 
 
 def listen(driver: Driver, prepared: Prepared) -> Iterator[Piece]:
     """Run a request; its pieces, the last of each answer with the whole of it."""
     news: SimpleQueue[Event | Problem] = SimpleQueue()
-    driver.submit(prepared.request, news.put)
+    hearing = _Hearing(driver, prepared, news.put)
     try:
         while True:
-            piece = _piece(news.get(), prepared)
-            yield piece
-            if piece.over:
-                return
+            piece = hearing.piece(news.get())
+            if piece is not None:
+                yield piece
+                if piece.over:
+                    return
     finally:
-        driver.cancel(prepared.request.id)
+        hearing.close()
 
 
 async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Piece, None]:
@@ -36,26 +40,75 @@ async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Pie
     def sink(item: Event | Problem) -> None:
         loop.call_soon_threadsafe(news.put_nowait, item)
 
-    driver.submit(prepared.request, sink)
+    hearing = _Hearing(driver, prepared, sink)
     try:
         while True:
-            piece = _piece(await news.get(), prepared)
-            yield piece
-            if piece.over:
-                return
+            piece = hearing.piece(await news.get())
+            if piece is not None:
+                yield piece
+                if piece.over:
+                    return
     finally:
-        driver.cancel(prepared.request.id)
+        hearing.close()
 
 
-def _piece(news: Event | Problem, prepared: Prepared) -> Piece:
-    if isinstance(news, Problem):
-        raise news
+class _Hearing:
+    """What is heard of one request, and of the second look at its answer."""
+
+    def __init__(self, driver: Driver, prepared: Prepared, sink: Callable[[Event | Problem], None]) -> None:
+        self._driver, self._prepared, self._sink = driver, prepared, sink
+        self._doubted: Result | None = None  # the answer that is looked at a second time
+        self._others: dict[int, Result] = {}
+        driver.submit(prepared.request, sink)
+
+    def close(self) -> None:
+        self._driver.cancel(self._prepared.request.id)
+        if self._doubted is not None and self._prepared.second is not None:
+            self._driver.cancel(self._prepared.second.id)
+
+    def piece(self, news: Event | Problem) -> Piece | None:
+        """The next piece, if this is news for whoever waits."""
+        if self._doubted is not None:
+            return self._looked(self._doubted, news)
+        if isinstance(news, Problem):
+            raise news
+        result = news.result
+        if self._prepared.second is None:
+            return _piece(news, self._prepared)
+        if result is None:
+            return None
+        if result.finish_reason == "length" or self._prepared.check.doubted(result.text):
+            with suppress(Overloaded):
+                self._driver.submit(self._prepared.second, self._sink)
+                self._doubted = result
+                return None
+        return _whole(result, self._prepared)
+
+    def _looked(self, first: Result, news: Event | Problem) -> Piece | None:
+        """The second look never costs the answer that is there."""
+        if isinstance(news, Problem):
+            return _whole(first, self._prepared)
+        if news.result is not None:
+            self._others[news.choice] = news.result
+        if not news.over:
+            return None
+        finished = [one for _, one in sorted(self._others.items()) if one.finish_reason == "stop"]
+        place = self._prepared.check.passed([one.text for one in finished])
+        return _whole(first if place is None else finished[place], self._prepared)
+
+
+def _whole(result: Result, prepared: Prepared) -> Piece:
+    """An answer that comes all at once."""
+    return _piece(Event(prepared.request.id, text=result.text, result=result, over=True), prepared)
+
+
+def _piece(news: Event, prepared: Prepared) -> Piece:
     result = news.result
     if result is None:
         return Piece(news.text, None, news.choice, (news.logprob,) if news.logprob is not None else ())
     if result.finish_reason == "error":
         raise Problem(f"The answer could not be finished: {result.error}")
-    remark = prepared.remark(result.text) if result.finish_reason == "stop" else ""
+    remark = prepared.check.remark(result.text) if result.finish_reason == "stop" else ""
     answer = Answer(
         prepared.request.id,
         result.text + remark,

@@ -11,7 +11,7 @@ from runtime.artifact.adapter import PROMPT, SLOTS, read_adapter
 from runtime.artifact.canary import Canary, read_canary
 from runtime.artifact.manifest import Decoding, VariantManifest
 from runtime.artifact.slots import SlotRecord
-from runtime.engine.grammar import CompiledGrammar
+from runtime.binding.grammar import BoundGrammar
 from runtime.errors import Problem
 from runtime.registry.installed import Installed
 from runtime.router.profile import Profile
@@ -27,7 +27,7 @@ class Ready:
 
     installed: Installed
     decoding: Decoding
-    grammar: CompiledGrammar | None
+    grammar: BoundGrammar | None
     profile: Profile
     variant: str
     bytes: int  # of its weights on the device
@@ -66,7 +66,8 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
     _attach(name, reference, weights, driver)
     try:
         with _stage(reference, "grammar"):
-            grammar = driver.engine.compile_grammar(grammar_text) if grammar_text else None
+            bind = manifest.decoding.bind
+            grammar = BoundGrammar(driver.engine.grammars, grammar_text, bind) if grammar_text else None
     except LoadRefused:
         driver.call(lambda engine: engine.detach(name))
         raise

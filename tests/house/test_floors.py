@@ -17,10 +17,12 @@ SEES: dict[str, set[str]] = {
     "runtime.checks": set(),
     "runtime.registry": {"runtime.artifact"},
     "runtime.engine": {"runtime.artifact"},
+    "runtime.binding": {"runtime.checks", "runtime.engine"},
     "runtime.router": {"runtime.artifact"},
     "runtime.export": {"runtime.artifact", "runtime.engine"},
     "runtime.service": {
         "runtime.artifact",
+        "runtime.binding",
         "runtime.checks",
         "runtime.registry",
         "runtime.engine",

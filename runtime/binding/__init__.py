@@ -1,0 +1,29 @@
+"""What a rule of a grammar may say in one conversation: sources by name, which read it and list the names or the text.
+
+    decoding: {grammar: grammar.gbnf, bind: {relation: sql_tables, field: sql_columns}}
+
+A small model that copies a name sometimes copies half of it, or writes one like it. Bound to its conversation, a rule cannot:
+it says a name that is there. Where a source finds nothing to read, the rule stays as it is written.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runtime.binding import cypher, sql, text
+from runtime.engine.gbnf_narrowed import Said
+
+SOURCES: Mapping[str, Callable[[Sequence[str]], Said]] = {
+    "cypher_labels": cypher.labels,
+    "cypher_properties": cypher.properties,
+    "cypher_relationships": cypher.relationships,
+    "json_text": text.json_text,
+    "sql_columns": sql.columns,
+    "sql_tables": sql.tables,
+}
+
+
+def said(bind: Mapping[str, str], messages: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
+    """What each bound rule may say behind this conversation."""
+    told = [str(message["content"]) for message in messages if message.get("role") != "assistant"]
+    found = {source: SOURCES[source](told) for source in set(bind.values())}
+    return {rule: found[source] for rule, source in bind.items()}

@@ -1,0 +1,79 @@
+"""Words of a question that could be meant as a name which the schema has not."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+LONGEST = 3  # words of one name
+MOST_WORDS = 400  # that are looked at, the last ones
+
+_WORD = re.compile(r"[^\W\d_][^\W_]*")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_COMMON = frozenset(  # in no name
+    {
+        *("a", "about", "above", "according", "across", "after", "again", "all", "along", "alphabetical"),
+        *("also", "among", "an", "and", "another", "any", "are", "arrange", "arranged", "as", "ascending"),
+        *("at", "be", "because", "been", "before", "begin", "begins", "being", "below", "between", "both"),
+        *("but", "by", "called", "can", "contain", "containing", "contains", "could", "decreasing"),
+        *("descending", "did", "different", "display", "do", "does", "down", "each", "either", "ending"),
+        *("ends", "equal", "equals", "every", "everything", "exactly", "except", "fetch", "few", "fewest"),
+        *("find", "for", "from", "get", "give", "given", "greater", "grouped", "had", "has", "have", "having"),
+        *("help", "her", "here", "his", "how", "i", "if", "in", "including", "increasing", "into", "is", "it"),
+        *("its", "just", "know", "large", "least", "less", "let", "like", "look", "many", "match", "matches"),
+        *("me", "more", "most", "much", "my", "named", "need", "no", "none", "nor", "not", "null", "of", "on"),
+        *("one", "ones", "only", "or", "ordered", "other", "our", "out", "over", "per", "please", "retrieve"),
+        *("return", "same", "see", "select", "show", "smallest", "so", "some", "sort", "sorted", "start"),
+        *("starting", "starts", "tell", "than", "that", "the", "their", "them", "then", "there", "these"),
+        *("they", "this", "those", "to", "together", "under", "up", "us", "was", "we", "were", "what", "when"),
+        *("where", "whether", "which", "who", "whole", "whose", "will", "with", "within", "without", "would"),
+        *("write", "you", "your"),
+    }
+)
+_NO_NAME = frozenset(  # in a name only beside other words
+    {
+        *("average", "biggest", "case", "count", "counts", "distinct", "first", "graph", "group", "highest"),
+        *("largest", "last", "list", "lowest", "maximum", "mean", "minimum", "number", "order", "query"),
+        *("question", "records", "row", "rows", "schema", "set", "sum", "table", "tables", "top", "total"),
+        *("unique", "value", "values"),
+    }
+)
+
+
+def missing(asked: str, known: Iterable[str]) -> list[tuple[str, ...]]:
+    """Runs of words that are no part of a known name: none is a word of any question, nor are all such as make no name."""
+    there = [{_stem(part) for part in parts(name)} for name in known]
+    found: dict[tuple[str, ...], None] = {}
+    for words in _lines(asked):
+        for begin in range(len(words)):
+            for end in range(begin + 1, min(begin + LONGEST, len(words)) + 1):
+                run = words[begin:end]
+                if run[-1] in _COMMON:
+                    break
+                stems = {_stem(word) for word in run}
+                if not set(run) <= _NO_NAME and not any(stems <= name for name in there):
+                    found[tuple(run)] = None
+    return [*found]
+
+
+def parts(name: str) -> list[str]:
+    """The words of a name: film_title, filmTitle."""
+    return [word.lower() for word in _WORD.findall(_HUMP.sub(" ", name))]
+
+
+def _lines(asked: str) -> Iterator[Sequence[str]]:
+    """Words that follow each other with nothing but blanks or underscores between."""
+    left = MOST_WORDS
+    for text in reversed(re.split(r"[^\w \t]+", asked)):
+        words = [word.lower() for word in _WORD.findall(text)][-left:]
+        left -= len(words)
+        if words:
+            yield words
+        if left <= 0:
+            return
+
+
+def _stem(word: str) -> str:
+    """Roughly the singular, so that `prices` is known where `price` is."""
+    for ending, instead in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("s", "")):
+        if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
+            return word[: -len(ending)] + instead
+    return word

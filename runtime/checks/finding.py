@@ -1,0 +1,11 @@
+"""What a check has against an answer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`remark`: a comment that says what is not there, or nothing. `doubt`: another answer is likely to be the right one."""
+
+    remark: str = ""
+    doubt: bool = True
