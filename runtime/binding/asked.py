@@ -38,9 +38,11 @@ _NO_NAME = frozenset(  # in a name only beside other words
 )
 
 
-def missing(asked: str, known: Iterable[str]) -> list[tuple[str, ...]]:
-    """Runs of words that are no part of a known name: none is a word of any question, nor are all such as make no name."""
+def missing(asked: str, known: Iterable[str], owners: Iterable[str] = ()) -> list[tuple[str, ...]]:
+    """Runs of words that are no part of a known name, and none of those that have it: none is a word of any question, nor
+    are all such as make no name."""
     there = [{_stem(part) for part in parts(name)} for name in known]
+    having = [{_stem(part) for part in parts(name)} for name in owners]
     found: dict[tuple[str, ...], None] = {}
     for words in _lines(asked):
         for begin in range(len(words)):
@@ -49,7 +51,7 @@ def missing(asked: str, known: Iterable[str]) -> list[tuple[str, ...]]:
                 if run[-1] in _COMMON:
                     break
                 stems = {_stem(word) for word in run}
-                if not set(run) <= _NO_NAME and not any(stems <= name for name in there):
+                if not set(run) <= _NO_NAME and not any(stems <= name for name in there) and stems not in having:
                     found[tuple(run)] = None
     return [*found]
 

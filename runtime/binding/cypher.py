@@ -24,7 +24,7 @@ def properties(told: Sequence[str]) -> Said:
     spelled = sorted({name for each in known.labels.values() for name in each})
     if not spelled:
         return Said()
-    runs = missing(asked, [*known.labels, *known.relations, *spelled])
+    runs = missing(asked, spelled, [*known.labels, *known.relations])
     return Said((*spelled, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
 
 

@@ -19,4 +19,4 @@ def columns(told: Sequence[str]) -> Said:
     if not known:
         return Said()
     spelled = [*dict.fromkeys(column for each in known.values() for column in each)]
-    return Said((*spelled, *("_".join(run) for run in missing(asked, [*known, *spelled]))))
+    return Said((*spelled, *("_".join(run) for run in missing(asked, spelled, known))))

@@ -4,12 +4,15 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from runtime.engine.gbnf_narrowed import Run, Said
+from runtime.engine.gbnf_narrowed import Said
+from runtime.engine.substrings import Piece, Run
 
 # An escape is one piece, and so is a word; scripts that set no blanks between words may be cut anywhere.
-_WORD = r"[^\W\u2e80-\uffff\U00010000-\U0010ffff]+"
-_PLAIN = re.compile(rf"{_WORD}|.", re.DOTALL)
-_ESCAPED = re.compile(rf"(?:\\u[0-9a-fA-F]{{4}}|{_WORD})+|\\.|.", re.DOTALL)
+# Between day and time a T is no letter.
+_LETTER = r"[^\W\u2e80-\uffff\U00010000-\U0010ffff]"
+_TIME = r"\d+(?=T\d)|(?<=\d)T(?=\d)"
+_PLAIN = re.compile(rf"{_TIME}|{_LETTER}+|.", re.DOTALL)
+_ESCAPED = re.compile(rf"{_TIME}|(?:\\u[0-9a-fA-F]{{4}}|{_LETTER})+|\\.|.", re.DOTALL)
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _ESCAPES = frozenset('"\\/bfnrtu')
 
@@ -23,41 +26,36 @@ def json_text(told: Sequence[str]) -> Said:
     return Said(runs=tuple(_run(pieces) for text in told for pieces in _readings(text)))
 
 
-def _readings(text: str) -> Iterator[list[tuple[str, bool]]]:
-    """The pieces of a text, and whether they stand only between others."""
+def _readings(text: str) -> Iterator[list[Piece]]:
     yield [_kept(piece) for piece in _ESCAPED.findall(text)]
     if "\\" in text:
         pieces = _PLAIN.findall(text)
-        follows = [False, *(piece == "\\" for piece in pieces)]  # what was behind a backslash begins nothing
-        yield [(_spelled(piece), _made(piece) or after) for piece, after in zip(pieces, follows, strict=False)]
+        behind = [False, *(piece == "\\" for piece in pieces)]  # a backslash nothing begins: it could be half an escape
+        yield [_plain(piece, begins=not after) for piece, after in zip(pieces, behind, strict=False)]
 
 
-def _run(pieces: Sequence[tuple[str, bool]]) -> Run:
-    texts = tuple(piece for piece, _ in pieces)
-    around = ("", *texts, "")
-    inner = (
-        at
-        for at, (piece, within) in enumerate(pieces)
-        if within or (piece == " " and not (_ends_quote(around[at]) or _ends_quote(around[at + 2])))
+def _run(pieces: Sequence[Piece]) -> Run:
+    around = ("", *(piece.text for piece in pieces), "")
+    return tuple(
+        piece
+        if piece.text != " " or _ends_quote(around[at]) or _ends_quote(around[at + 2])
+        else Piece(" ", begins=False, ends=False)
+        for at, piece in enumerate(pieces)
     )
-    return Run(texts, frozenset(inner))
 
 
-def _ends_quote(piece: str) -> bool:
-    return piece[-1:] in _QUOTES and bool(piece)
+def _ends_quote(text: str) -> bool:
+    return text != "" and text[-1] in _QUOTES
 
 
-def _kept(piece: str) -> tuple[str, bool]:
+def _kept(text: str) -> Piece:
     """A piece of a text that may be JSON already: its escapes stay."""
-    if "\\" in piece and len(piece) > 1:
-        return (piece, False) if piece[1] in _ESCAPES else (_spelled(piece[1:]), _made(piece[1:]))
-    return _spelled(piece), _made(piece)
+    if text[0] == "\\" and len(text) == 2 and text[1] not in _ESCAPES:
+        return _plain(text[1])
+    return Piece(text) if "\\" in text[: len(text) - 1] else _plain(text)
 
 
-def _made(piece: str) -> bool:
-    """Whether it is spelled otherwise within quotes."""
-    return _spelled(piece) != piece
-
-
-def _spelled(piece: str) -> str:
-    return json.dumps(piece, ensure_ascii=False)[1:-1]
+def _plain(text: str, *, begins: bool = True) -> Piece:
+    spelled = json.dumps(text, ensure_ascii=False)[1:-1]
+    made = spelled != text
+    return Piece(spelled, begins=begins and not made, ends=not made)

@@ -122,17 +122,25 @@ def names(text: str) -> dict[str, list[str]]:
 def _created(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
     for match in _CREATE.finditer(text):
         tokens = _tokens(text, match.end())
-        name = None
-        for token in tokens:
-            if token.text == "(":
-                break
-            if token.kind != "name" and token.text != ".":
-                name = None
-                break
-            name = token if token.kind == "name" else name
+        name = _name(tokens)
         columns = list(_columns(tokens)) if name else []
         if name and columns:
             yield name, columns
+
+
+def _name(tokens: Iterator[_Token]) -> _Token | None:
+    """The last of names with dots between, if a bracket is next."""
+    name = None
+    for token in tokens:
+        if token.text == "(":
+            return name
+        if token.text == "." and name:
+            name = None
+        elif token.kind == "name" and not name:
+            name = token
+        else:
+            return None
+    return None
 
 
 def _columns(tokens: Iterator[_Token]) -> Iterator[_Token]:

@@ -9,8 +9,9 @@ Left recursion, missing rules, deep nesting and explosive repetition are refused
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf_parser import Characters, Choice, Node, Parser, Reference, Repeat, Row, Token
@@ -19,6 +20,7 @@ from runtime.engine.gbnf_runs import runs
 LONGEST_TEXT = 1 << 20
 MOST_SYMBOLS = 100_000  # with every repetition written out
 MOST_SECONDS = 2.0
+MOST_DEPTH = 2_000  # rules, and what is nested in them
 
 
 Ranges = Callable[[Token], str]  # a token, or all but one, as ranges of token ids: "0-9,11-511"
@@ -55,6 +57,7 @@ def translated(text: str, ranges: Ranges | None = None, *, with_runs: bool = Tru
     _check_references(rules)
     _check_left_recursion(rules)
     _check_size(rules)
+    _check_depth(rules)
     return _write(rules, ranges or _unknown, runs(rules) if with_runs else set())
 
 
@@ -145,6 +148,37 @@ def _first_rules(node: Node, empty: set[str]) -> Iterator[str]:
 def _check_size(rules: Mapping[str, Choice]) -> None:
     if sum(_size(rule) for rule in rules.values()) > MOST_SYMBOLS:
         raise GrammarRefused(f"written out, the grammar has more than {MOST_SYMBOLS} symbols.")
+
+
+def _check_depth(rules: Mapping[str, Choice]) -> None:
+    """llguidance goes down from rule to rule as far as it has not been, and would take the process along if that is too far."""
+    start: Node = rules["root"]
+    if deepest(start, lambda node: _below(node, rules)) > MOST_DEPTH:
+        raise GrammarRefused(f"the rules of the grammar lead more than {MOST_DEPTH} steps down from root.")
+
+
+def _below(node: Node, rules: Mapping[str, Choice]) -> tuple[Node, ...]:
+    return (rules[node.name],) if isinstance(node, Reference) else _children(node)
+
+
+T = TypeVar("T")
+
+
+def deepest(start: T, below: Callable[[T], Iterable[T]]) -> int:
+    """How deep a walk goes that looks at everything once, in its order."""
+    seen, waiting, most = {id(start)}, [iter(below(start))], 1
+    kept = [start]  # so that no id is used twice
+    while waiting:
+        for each in waiting[-1]:
+            if id(each) not in seen:
+                seen.add(id(each))
+                kept.append(each)
+                waiting.append(iter(below(each)))
+                most = max(most, len(waiting))
+                break
+        else:
+            waiting.pop()
+    return most
 
 
 def _size(node: Node) -> int:

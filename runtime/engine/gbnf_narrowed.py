@@ -12,19 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtime.engine.errors import GrammarRefused
-from runtime.engine.gbnf import Ranges, Translated, translated
+from runtime.engine.gbnf import Ranges, Translated, deepest, translated
 from runtime.engine.gbnf_parser import Characters, Choice, Node, Repeat, Row, Token
+from runtime.engine.substrings import Piece, Run, State, substrings
 
 MOST_CHARACTERS = 10_000
+MOST_DEPTH = 200
+MOST_LETTERS = 1_000  # that are unlike each other
 MOST_STATES = 20_000
-
-
-@dataclass(frozen=True)
-class Run:
-    """A text in pieces, of which any that follow each other may be said; `inner`: those that stand only between others."""
-
-    pieces: tuple[str, ...]
-    inner: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,9 +45,13 @@ class Narrowable:
         """The grammar for llguidance with these rules narrowed."""
         made = {name: self._taken(name, one) for name, one in said.items()}
         made = {name: one for name, one in made.items() if one.texts or one.runs}
-        if not made or sum(map(_size, made.values())) > MOST_CHARACTERS:
+        letters = set().union(*map(_letters, made.values()))
+        if not made or sum(map(_size, made.values())) > MOST_CHARACTERS or len(letters) > MOST_LETTERS:
             return self._whole.text()
-        return _rewritten(self._whole, made)
+        states = {name: substrings(one.runs) for name, one in made.items()}
+        if max(map(_depth, states.values())) > MOST_DEPTH:
+            return self._whole.text()
+        return _rewritten(self._whole, made, states)
 
     def _taken(self, name: str, said: Said) -> Said:
         """What of it the rule takes as it is written."""
@@ -67,24 +66,36 @@ class Narrowable:
 
 def _split(run: Run, accepts: "_Acceptor") -> Iterator[Run]:
     """The parts of a run between the pieces that the rule does not take."""
-    begin = 0
-    for place, piece in enumerate((*run.pieces, "")):
-        if not piece or not accepts(piece):
-            inner = frozenset(each - begin for each in run.inner if begin <= each < place)
-            if len(inner) < place - begin:
-                yield Run(run.pieces[begin:place], inner)
-            begin = place + 1
+    part: list[Piece] = []
+    for piece in (*run, Piece("")):
+        if piece.text and accepts(piece.text):
+            part.append(piece)
+        elif part:
+            yield tuple(part)
+            part = []
 
 
 def _size(said: Said) -> int:
-    return sum(map(len, said.texts)) + sum(len(piece) for run in said.runs for piece in run.pieces)
+    return sum(map(len, said.texts)) + sum(len(piece.text) for run in said.runs for piece in run)
 
 
-def _rewritten(whole: Translated, said: Mapping[str, Said]) -> str:
+def _letters(said: Said) -> set[str]:
+    return set().union(*said.texts, *(piece.text for run in said.runs for piece in run))
+
+
+def _depth(states: Sequence[State]) -> int:
+    """How deep llguidance would go, state by state, from the beginning on: a text that comes again and again is deep."""
+    ways = [[states[to] for to in state.ways.values()] for state in states]
+    ways[0].reverse()
+    below = {id(state): following for state, following in zip(states, ways, strict=True)}
+    return deepest(states[0], lambda state: below[id(state)])
+
+
+def _rewritten(whole: Translated, said: Mapping[str, Said], states: Mapping[str, Sequence[State]]) -> str:
     letters: dict[str, str] = {}
     lines = {**whole.lines}
     for name, one in said.items():
-        lines[name] = "\n".join(_Writer(whole.names[name], letters).written(one))
+        lines[name] = "\n".join(_Writer(whole.names[name], letters).written(one, states[name]))
     ends = (f"{name}: /[\\x{{{ord(letter):x}}}]/" for letter, name in letters.items())
     return "\n".join((*lines.values(), *whole.terminals, *ends)) + "\n"
 
@@ -96,47 +107,41 @@ class _Writer:
         self._rule, self._letters = rule, letters
         self._lines: list[str] = []
 
-    def written(self, said: Said) -> list[str]:
-        starts = [self._tree(sorted(said.texts))] if said.texts else []
-        begins: dict[str, list[str]] = {}
-        for run in said.runs:
-            self._run(run, begins)
-        starts += [f"{self._letter(letter)} ({' | '.join(rests)})" for letter, rests in begins.items()]
-        return [f"{self._rule}: {' | '.join(starts)}", *self._lines]
+    def written(self, said: Said, states: Sequence[State]) -> list[str]:
+        follows = {place: f"{self._rule}_x{place}{'?' if state.may_end else ''}" for place, state in enumerate(states)}
+        for place, state in enumerate(states[1:], 1):
+            if state.ways:
+                self._lines.append(f"{self._rule}_x{place}: {self._tree(self._ways(states, state, follows))}")
+        # The last first, as in `_depth`: what follows a piece is known when the piece is looked at.
+        begins = [f"{self._spelled(piece)} {follow}" for piece, follow in self._ways(states, states[0], follows)[::-1]]
+        if said.texts:
+            begins.append(self._tree([(text, "") for text in said.texts]))
+        return [f"{self._rule}: {' | '.join(begins)}", *self._lines]
 
-    def _tree(self, texts: Sequence[str]) -> str:
-        """One of these texts, what they have in common written once."""
-        groups: dict[str, list[str]] = {}
-        for text in texts:
-            groups.setdefault(text[0], []).append(text)
+    def _ways(self, states: Sequence[State], state: State, follows: Mapping[int, str]) -> list[tuple[str, str]]:
+        return [(piece.text, follows[to] if states[to].ways else "") for piece, to in state.ways.items()]
+
+    def _tree(self, ways: Sequence[tuple[str, str]]) -> str:
+        """One of these texts, each with what follows it; what they have in common is written once."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for text, follow in sorted(set(ways)):
+            groups.setdefault(text[0], []).append((text, follow))
         return " | ".join(self._branch(group) for group in groups.values())
 
-    def _branch(self, texts: Sequence[str]) -> str:
+    def _branch(self, ways: Sequence[tuple[str, str]]) -> str:
         """Texts, in their order, that begin with the same letter."""
-        first, last = texts[0], texts[-1]
+        first, last = ways[0][0], ways[-1][0]
         common = next((at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
-        rest = [text[common:] for text in texts if len(text) > common]
         head = self._spelled(first[:common])
-        return f"{head} {self._new(self._tree(rest))}{'?' if len(rest) < len(texts) else ''}" if rest else head
-
-    def _run(self, run: Run, begins: dict[str, list[str]]) -> None:
-        """Behind each piece a run may go on to the next. Where it may begin goes to `begins`, by first letter: a parser
-        looks at all beginnings at once, and at one letter of each the more there are."""
-        after = ""
-        for place in reversed(range(len(run.pieces))):
-            piece, inner = run.pieces[place], place in run.inner
-            if after or not inner:
-                goes_on = after if inner or not after else f"{after}?"
-                rest = self._new(f"{self._spelled(piece[1:])} {goes_on}".strip() or '""')
-                after = self._new(f"{self._letter(piece[0])} {rest}")
-                if not inner:
-                    begins.setdefault(piece[0], []).append(rest)
-
-    def _letter(self, letter: str) -> str:
-        return self._letters.setdefault(letter, f"L{len(self._letters)}")
+        ends = [follow for text, follow in ways if len(text) == common]
+        longer = [(text[common:], follow) for text, follow in ways if len(text) > common]
+        if not longer and len(ends) == 1:
+            return f"{head} {ends[0]}"
+        alternatives = [*(follow or '""' for follow in ends), *([self._tree(longer)] if longer else [])]
+        return f"{head} {self._new(' | '.join(alternatives))}"
 
     def _spelled(self, text: str) -> str:
-        return " ".join(map(self._letter, text))
+        return " ".join(self._letters.setdefault(letter, f"L{len(self._letters)}") for letter in text)
 
     def _new(self, line: str) -> str:
         name = f"{self._rule}_{len(self._lines)}"

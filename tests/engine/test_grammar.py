@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -153,8 +155,12 @@ def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, to
             "root ::= r0\n" + "\n".join(f'r{i} ::= r{i + 1} | "a"' for i in range(20_000)) + '\nr20000 ::= ""',
             "seconds to check",
         ),
+        (
+            "root ::= r0\n" + "\n".join(f'r{i} ::= "x" r{i + 1}' for i in range(700)) + '\nr700 ::= "y"',
+            "2000 steps down",
+        ),
     ],
-    ids=range(37),
+    ids=range(38),
 )
 def test_a_bad_gbnf_is_refused_in_one_sentence_and_in_time(grammars: Grammars, text: str, words: str) -> None:
     start = time.process_time()
@@ -471,3 +477,17 @@ def test_a_forked_matcher_goes_on_by_itself_and_looking_ahead_moves_nothing(
     assert second.ended and not first.ended
     first.accept(b)
     assert first.ended
+
+
+def test_a_grammar_as_deep_as_it_may_be_does_not_end_the_process(base: Path) -> None:
+    """llguidance goes down by recursion; what would be too deep for it ends a process without a word."""
+    program = f"""
+from pathlib import Path
+from runtime.engine.grammar import Grammars
+from runtime.engine.tokenizer import Tokenizer
+rules = "".join(f'r{{i}} ::= "x" r{{i + 1}}\\n' for i in range(660))
+Grammars(Tokenizer.load(Path({str(base)!r})), 512).compile("root ::= r0\\n" + rules + 'r660 ::= "y"')
+print("compiled")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "compiled\n", done

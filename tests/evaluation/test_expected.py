@@ -36,3 +36,17 @@ def test_a_grammar_that_rejects_its_own_test_set_shows_the_case(tokenizer: Token
     said = str(refused.value)
     assert "decoding.grammar: grammar.gbnf rejects 2 of 3 answers" in said
     assert f"case case-2: asked 'say 2', expected {answer!r}, {place}" in said
+
+
+def test_a_bound_grammar_that_cannot_say_an_answer_shows_the_case_and_what_binds_it(tokenizer: Tokenizer) -> None:
+    grammar, bind = 'root ::= "SELECT id FROM " table ";"\ntable ::= [a-z]+', {"table": "sql_tables"}
+    rows = [case(1, "SELECT id FROM films;"), case(2, "SELECT id FROM movies;")]
+    for row in rows:
+        row["messages"][0]["content"] = "CREATE TABLE films (id INT);"
+    require_expected(grammar, tokenizer, rows, "grammar.gbnf")
+    require_expected(grammar, tokenizer, rows[:1], "grammar.gbnf", bind)
+    with pytest.raises(EvaluationMistake) as refused:
+        require_expected(grammar, tokenizer, rows, "grammar.gbnf", bind)
+    said = str(refused.value)
+    assert "decoding.bind: grammar.gbnf, bound to what stands in the conversation, rejects 1 of 2" in said
+    assert "case-2" in said and "movies" in said
