@@ -51,7 +51,7 @@ def generator(
         check, again = decoding.get("check"), {}
         for place, (request, result) in enumerate(zip(requests, results, strict=True)):
             second = second_look(request, decoding.get("second_look")) if check else None
-            if second and (result.finish_reason == "length" or doubted(check, conversations[place], result.text)):
+            if second and result.finish_reason == "stop" and doubted(check, conversations[place], result.text):
                 again[place] = second
         for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
             finished = [one for one in others if one.finish_reason == "stop"]

@@ -1,31 +1,47 @@
 """Names for Cypher: what the graph schema of a conversation names, and properties that it asks for without having them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from runtime.binding.asked import missing
 from runtime.checks.cypher_names import graph
 from runtime.engine.gbnf_narrowed import Said
 
+_KINDS = re.compile(r"\[\w*+:((?:`[^`\n]++`|[\w|:])++)")
+_QUOTED = re.compile(r"`([^`\n]++)`")
+_LISTED = re.compile(r"^[ \t]*+- (?:\*\*)?`([^`\n]++)`", re.MULTILINE)
+
 
 def labels(told: Sequence[str]) -> Said:
     """The labels that there are."""
-    return Said(tuple(graph("\n".join(told)).labels))
+    asked = "\n".join(told)
+    known = graph(asked).labels
+    return _either([*known, *_QUOTED.findall(asked)] if known else [])
 
 
 def relationships(told: Sequence[str]) -> Said:
-    """The types of relationships that there are."""
-    return Said(tuple(sorted(graph("\n".join(told)).relations)))
+    """The types of relationships that there are, whichever way they are drawn."""
+    asked = "\n".join(told)
+    drawn = (kind.strip("`") for kinds in _KINDS.findall(asked) for kind in re.split(r"[|:]+", kinds))
+    relations = graph(asked).relations
+    return _either([*sorted(relations), *filter(None, drawn)] if relations else [])
 
 
 def properties(told: Sequence[str]) -> Said:
     """The properties that there are; and what could be meant as one that is not, so that it can be said and then be told."""
     asked = "\n".join(told)
     known = graph(asked)
-    spelled = sorted({name for each in known.labels.values() for name in each})
-    if not spelled:
+    named = sorted({name for each in known.labels.values() for name in each})
+    if not named:
         return Said()
-    runs = missing(asked, spelled, [*known.labels, *known.relations])
-    return Said((*spelled, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
+    named += _LISTED.findall(asked)
+    runs = missing(asked, named, [*known.labels, *known.relations])
+    return Said((*_either(named).texts, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
+
+
+def _either(names: Iterable[str]) -> Said:
+    """As they are, and quoted."""
+    return Said(tuple(spelled for name in dict.fromkeys(names) for spelled in (name, f"`{name}`")))
 
 
 def _camel(words: Sequence[str]) -> str:

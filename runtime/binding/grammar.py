@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runtime.binding import said
+from runtime.binding import TEXTS, said
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.grammar import CompiledGrammar, Grammars
 
@@ -15,12 +15,17 @@ class BoundGrammar:
         self._grammars, self._bind = grammars, bind or {}
         self.whole = grammars.compile(text)
         self._narrowable = grammars.narrowable(text, [*self._bind]) if self._bind else None
+        for rule, source in self._bind.items():
+            if source in TEXTS and self._narrowable is not None and not self._narrowable.repeats(rule):
+                raise GrammarRefused(
+                    f"the rule {rule} is bound to {source} and is no loop, such as char+.", where="decoding.bind"
+                )
 
     def behind(self, messages: Sequence[Mapping[str, Any]]) -> CompiledGrammar:
         """The grammar of an answer to this; as it is written where that is too much to narrow it by."""
         if self._narrowable is None:
             return self.whole
         try:
-            return self._grammars.narrow(self._narrowable, said(self._bind, messages))
+            return self._grammars.narrow(self._narrowable, said(self._bind, messages)) or self.whole
         except GrammarRefused:
             return self.whole

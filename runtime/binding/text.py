@@ -30,18 +30,27 @@ def _readings(text: str) -> Iterator[list[Piece]]:
     yield [_kept(piece) for piece in _ESCAPED.findall(text)]
     if "\\" in text:
         pieces = _PLAIN.findall(text)
-        behind = [False, *(piece == "\\" for piece in pieces)]  # a backslash nothing begins: it could be half an escape
-        yield [_plain(piece, begins=not after) for piece, after in zip(pieces, behind, strict=False)]
+        # What is behind a backslash begins nothing: it could be half an escape. The backslash does behind a quote.
+        before = ["", *pieces]
+        yield [
+            _plain(piece, begins=last != "\\" and (piece != "\\" or last in _QUOTES))
+            for piece, last in zip(pieces, before, strict=False)
+        ]
 
 
 def _run(pieces: Sequence[Piece]) -> Run:
+    """The pieces, where what stands beside them is known: blanks and quotes end a text only within quotes."""
     around = ("", *(piece.text for piece in pieces), "")
-    return tuple(
-        piece
-        if piece.text != " " or _ends_quote(around[at]) or _ends_quote(around[at + 2])
-        else Piece(" ", begins=False, ends=False)
-        for at, piece in enumerate(pieces)
-    )
+    return tuple(_beside(piece, around[at], around[at + 2]) for at, piece in enumerate(pieces))
+
+
+def _beside(piece: Piece, before: str, after: str) -> Piece:
+    if piece.text == " ":
+        edge = _ends_quote(before) or _ends_quote(after)
+        return Piece(" ", begins=edge, ends=edge)
+    if piece.text == '\\"':  # a quote in other quotes
+        return Piece(piece.text, begins=piece.begins or before == "'", ends=piece.ends or after == "'")
+    return piece
 
 
 def _ends_quote(text: str) -> bool:
@@ -56,6 +65,7 @@ def _kept(text: str) -> Piece:
 
 
 def _plain(text: str, *, begins: bool = True) -> Piece:
+    """A piece of a text as it is; what is spelled otherwise within quotes stands only between others."""
     spelled = json.dumps(text, ensure_ascii=False)[1:-1]
-    made = spelled != text
+    made = spelled != text and text != "\\"
     return Piece(spelled, begins=begins and not made, ends=not made)

@@ -37,11 +37,19 @@ def doubted(check: str | None, messages: Sequence[Mapping[str, Any]], answer: st
 
 def passed(check: str | None, messages: Sequence[Mapping[str, Any]], answers: Iterable[str]) -> int | None:
     """The place of the first answer that the check has nothing against."""
-    return next((place for place, answer in enumerate(answers) if _found(check, messages, answer) is None), None)
+    for place, answer in enumerate(answers):
+        if not _says_so(answer) and _found(check, messages, answer) is None:
+            return place
+    return None
+
+
+def _says_so(answer: str) -> bool:
+    """Whether the answer itself says that it cannot."""
+    return any(line.startswith(MARKS) for line in answer.splitlines())
 
 
 def _found(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> Finding | None:
-    if check is None or any(line.startswith(MARKS) for line in answer.splitlines()):
+    if check is None or _says_so(answer):
         return None
     asked = "\n".join(str(message["content"]) for message in messages if message.get("role") != "assistant")
     return CHECKS[check](asked, answer)

@@ -9,6 +9,7 @@ line, or as Neo4j lists it: `- **Film**`, and below it a line `- `title`: STRING
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from runtime.checks.finding import Finding
 
@@ -21,9 +22,10 @@ _RELATION = re.compile(r"\(:?(\w+)\)-\[:(\w+)\]->\(:?(\w+)\)")
 _TEXTS = re.compile(r"'(?:[^'\\]|\\.?)*+(?:'|\Z)|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z)|//[^\n]*", re.DOTALL)
 _NODE = re.compile(r"\(\s*+(\w*+)\s*+:\s*+`?(\w++)`?\s*+(\{[^{}]*+\})?\s*+\)")
 _EDGE = re.compile(r"-\[\s*+\w*+\s*+:\s*+`?(\w++)`?[^\[\]]*+\]-")
-_ACCESS = re.compile(r"(?<![\w.])(\w++)\.`?(\w++)`?(?!\s*+\()")
+_ACCESS = re.compile(r"(?<![\w.$])(\w++)\.`?(\w++)`?(?!\s*+[.(])")
 _BOUND = re.compile(r"[(\[]\s*+(\w++)")
 _EACH = re.compile(r"\b(\w++)\s++IN\b|\b(\w++)\s*+=\s*+\(", re.IGNORECASE)  # of a list, of paths
+_APART = re.compile(r"\b(?:UNION|EXISTS|CALL|COUNT\s*+\{|COLLECT\s*+\{)", re.IGNORECASE)  # variables of their own
 _MADE = re.compile(r"\bAS\s++(\w++)", re.IGNORECASE)
 
 
@@ -48,6 +50,7 @@ def look(asked: str, answer: str) -> Finding | None:
     return None if _fits(bare) else Finding()
 
 
+@lru_cache(maxsize=16)
 def graph(text: str) -> Graph:
     """The graph that a text describes."""
     made = Graph()
@@ -84,7 +87,8 @@ def _missing(known: Graph, bare: str) -> Iterator[Missing]:
         if label not in known.labels:
             yield f"there is no label {label}", label
         else:
-            variables.setdefault(name, label)
+            if variables.setdefault(name, label) != label:
+                variables[name] = ""  # one of a UNION, or of a query within: what it has is not known
             yield from _unknown(known.labels, label, _PROPERTY.findall(properties.strip("{}")))
     if known.relations:
         for kind in _EDGE.findall(bare):
@@ -92,7 +96,7 @@ def _missing(known: Graph, bare: str) -> Iterator[Missing]:
                 yield f"there is no relationship {kind}", kind
     made = set(_MADE.findall(bare))
     for name, used in _ACCESS.findall(bare):
-        if name in variables and name not in made:
+        if variables.get(name) and name not in made:
             yield from _unknown(known.labels, variables[name], [used])
 
 
@@ -104,6 +108,8 @@ def _unknown(labels: Mapping[str, frozenset[str]], label: str, used: list[str]) 
 
 def _fits(bare: str) -> bool:
     """Whether each variable has one label, and is bound somewhere before or after it is used."""
+    if _APART.search(bare):
+        return True
     labels: dict[str, str] = {}
     for name, label, _ in _NODE.findall(bare):
         if name and labels.setdefault(name, label) != label:

@@ -9,6 +9,7 @@ subquery's own list, functions, types, words that SQL keeps for itself.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 
 from runtime.checks.finding import Finding
@@ -21,13 +22,14 @@ _CREATE = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(
-    r"""(?P<skip>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
-    |(?P<text>'(?:[^']|'')*+(?:'|\Z)|\$\$.*?(?:\$\$|\Z))
+    r"""(?P<skip>\s+|--[^\n]*|/\*.{0,4000}?\*/)
+    |(?P<text>'(?:[^']|'')*+(?:'|\Z)|\$\$.{0,4000}?\$\$)
     |(?P<name>"(?:[^"]|"")++(?:"|\Z)|`[^`]+(?:`|\Z)|[^\W\d]\w*)
     |(?P<number>\d[\w.]*)
     |(?P<sign>::|.)""",
     re.VERBOSE | re.DOTALL,
 )
+_BARE = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTRAINTS = frozenset(
     {
         *("primary", "foreign", "unique", "check", "constraint", "key", "exclude", "index", "like", "period"),
@@ -47,6 +49,7 @@ _KEPT = frozenset(
         *("xor", "zone"),
     }
 )
+_OF_EVERY_TABLE = frozenset({*("rowid", "oid", "ctid")})
 _ENDS_FROM = frozenset(
     {
         *("where", "group", "having", "order", "limit", "offset", "fetch", "union", "intersect", "except", "window"),
@@ -69,9 +72,12 @@ class _Token:
         return self.text.strip('"`').casefold() if self.kind == "name" else self.text
 
     @property
-    def spelled(self) -> str:
-        """A name as a query writes it: small, or in double quotes where it was quoted."""
-        return f'"{self.text[1:-1]}"' if self.text[0] in '"`' else self.text.lower()
+    def spelled(self) -> tuple[str, ...]:
+        """A name as a query may write it: small, or in double quotes; both where they mean the same."""
+        if self.text[0] not in '"`':
+            return self.text.lower(), f'"{self.text.lower()}"'
+        bare = self.text[1:-1]
+        return (bare, f'"{bare}"') if _BARE.fullmatch(bare) and bare not in _KEPT else (f'"{bare}"',)
 
     @property
     def kept(self) -> bool:
@@ -109,14 +115,17 @@ def look(asked: str, answer: str) -> Finding | None:
     return None
 
 
-def schema(text: str) -> dict[str, frozenset[str]]:
+@lru_cache(maxsize=16)
+def schema(text: str) -> Mapping[str, frozenset[str]]:
     """The tables that a text creates, with their columns, as they are compared."""
     return {table.word: frozenset(column.word for column in columns) for table, columns in _created(text)}
 
 
-def names(text: str) -> dict[str, list[str]]:
-    """The tables that a text creates, with their columns, as a query writes them."""
-    return {table.spelled: [column.spelled for column in columns] for table, columns in _created(text)}
+def names(text: str) -> tuple[list[str], list[str]]:
+    """The tables that a text creates, and their columns, as a query may write them."""
+    made = list(_created(text))
+    tables = [spelled for table, _ in made for spelled in table.spelled]
+    return tables, [spelled for _, columns in made for column in columns for spelled in column.spelled]
 
 
 def _created(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
@@ -193,7 +202,12 @@ def _depth(tokens: Sequence[_Token]) -> int:
 def _bare(tables: Mapping[str, frozenset[str]], use: _Use, aliases: set[str]) -> Iterator[Missing]:
     read = [source for scope in use.scope.chain() for source in scope.sources.values()]
     known = [tables.get(source) if source else None for source in read]
-    if use.name in aliases or not read or any(columns is None or use.name in columns for columns in known):
+    if (
+        use.name in aliases
+        or use.name in _OF_EVERY_TABLE
+        or not read
+        or any(columns is None or use.name in columns for columns in known)
+    ):
         return
     yield f"{read[0]} has no column {use.name}", use.name
 
@@ -221,9 +235,20 @@ class _Query:
         for at, token in enumerate(tokens):  # an alias may be used before it is given
             if token.kind == "name" and (self._word(at - 1) == "as" or (self._name(at) and self._ends_value(at - 1))):
                 self.aliases.add(token.word)
-            if token.kind == "name" and self._word(at + 1) == "as" and self._text(at + 2) == "(" and not token.kept:
+            if token.kind == "name" and not token.kept and self._is_query(self._past_columns(at + 1)):
                 self.made.add(token.word)
         self._read(0, _Scope(None))
+
+    def _is_query(self, at: int) -> bool:
+        return self._word(at) == "as" and self._text(at + 1) == "("
+
+    def _past_columns(self, at: int) -> int:
+        """Behind the columns in brackets that WITH may name."""
+        if self._text(at) == "(" and self._name(at + 1):
+            while self._name(at + 1) and self._text(at + 2) in (",", ")"):
+                at += 2
+            return at + 1 if self._text(at) == ")" else at
+        return at
 
     def _text(self, at: int) -> str:
         return self.tokens[at].text if 0 <= at < len(self.tokens) else ""

@@ -49,8 +49,11 @@ def gbnf_to_lark(text: str, ranges: Ranges | None = None, *, with_runs: bool = T
     return translated(text, ranges, with_runs=with_runs).text()
 
 
-def translated(text: str, ranges: Ranges | None = None, *, with_runs: bool = True) -> Translated:
-    """The same, rule by rule."""
+def translated(
+    text: str, ranges: Ranges | None = None, *, with_runs: bool = True, narrowed: Iterable[str] = ()
+) -> Translated:
+    """The same, rule by rule. What rules that may be `narrowed` are made of is not read in runs: elsewhere, where it means
+    more, a run would hide what is left of it there."""
     if len(text) > LONGEST_TEXT:
         raise GrammarRefused(f"the grammar is longer than {LONGEST_TEXT} characters.")
     rules = Parser(text).rules()
@@ -58,7 +61,19 @@ def translated(text: str, ranges: Ranges | None = None, *, with_runs: bool = Tru
     _check_left_recursion(rules)
     _check_size(rules)
     _check_depth(rules)
-    return _write(rules, ranges or _unknown, runs(rules) if with_runs else set())
+    single = {id(each) for name in narrowed if name in rules for each in _reached(rules[name], rules)}
+    return _write(rules, ranges or _unknown, runs(rules) - single if with_runs else set())
+
+
+def _reached(node: Node, rules: Mapping[str, Choice]) -> Iterator[Node]:
+    """Everything below a node, through all rules that it refers to."""
+    waiting, seen = [node], {id(node)}
+    while waiting:
+        node = waiting.pop()
+        yield node
+        fresh = [each for each in below(node, rules) if id(each) not in seen]
+        seen.update(map(id, fresh))
+        waiting += fresh
 
 
 def _children(node: Node) -> tuple[Node, ...]:
@@ -153,11 +168,12 @@ def _check_size(rules: Mapping[str, Choice]) -> None:
 def _check_depth(rules: Mapping[str, Choice]) -> None:
     """llguidance goes down from rule to rule as far as it has not been, and would take the process along if that is too far."""
     start: Node = rules["root"]
-    if deepest(start, lambda node: _below(node, rules)) > MOST_DEPTH:
+    if deepest(start, lambda node: below(node, rules)) > MOST_DEPTH:
         raise GrammarRefused(f"the rules of the grammar lead more than {MOST_DEPTH} steps down from root.")
 
 
-def _below(node: Node, rules: Mapping[str, Choice]) -> tuple[Node, ...]:
+def below(node: Node, rules: Mapping[str, Choice]) -> tuple[Node, ...]:
+    """What a node is made of, or the rule that it refers to."""
     return (rules[node.name],) if isinstance(node, Reference) else _children(node)
 
 

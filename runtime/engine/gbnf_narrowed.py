@@ -8,18 +8,19 @@ rule is narrowed and never widened: what it would not take as it is written is l
 more than `MOST_CHARACTERS`, it stays as it is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf import Ranges, Translated, deepest, translated
-from runtime.engine.gbnf_parser import Characters, Choice, Node, Repeat, Row, Token
+from runtime.engine.gbnf_acceptor import Acceptor
 from runtime.engine.substrings import Piece, Run, State, substrings
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 200
 MOST_LETTERS = 1_000  # that are unlike each other
-MOST_STATES = 20_000
+MOST_SECONDS = 0.5  # to look at what was said
 
 
 @dataclass(frozen=True)
@@ -34,41 +35,51 @@ class Narrowable:
     """A grammar, and the rules of it that may be narrowed."""
 
     def __init__(self, text: str, rules: Sequence[str], ranges: Ranges | None = None) -> None:
-        self._whole = translated(text, ranges)
-        self._accepts: dict[str, _Acceptor] = {}
+        self._whole = translated(text, ranges, narrowed=rules)
+        self._accepts: dict[str, Acceptor] = {}
         for name in rules:
             if name not in self._whole.rules or name == "root":
                 raise GrammarRefused(f"the grammar has no rule named {name} that could be narrowed.")
-            self._accepts[name] = _Acceptor(self._whole.rules, name)
+            self._accepts[name] = Acceptor(self._whole.rules, name)
 
-    def lark(self, said: Mapping[str, Said]) -> str:
-        """The grammar for llguidance with these rules narrowed."""
-        made = {name: self._taken(name, one) for name, one in said.items()}
-        made = {name: one for name, one in made.items() if one.texts or one.runs}
-        letters = set().union(*map(_letters, made.values()))
-        if not made or sum(map(_size, made.values())) > MOST_CHARACTERS or len(letters) > MOST_LETTERS:
-            return self._whole.text()
-        states = {name: substrings(one.runs) for name, one in made.items()}
-        if max(map(_depth, states.values())) > MOST_DEPTH:
-            return self._whole.text()
-        return _rewritten(self._whole, made, states)
+    def repeats(self, rule: str) -> bool:
+        """Whether a rule can be narrowed to runs: it has to be a loop, as a run is as long as it likes."""
+        return self._accepts[rule].repeats
 
-    def _taken(self, name: str, said: Said) -> Said:
-        """What of it the rule takes as it is written."""
+    def lark(self, said: Mapping[str, Said]) -> str | None:
+        """The grammar for llguidance with these rules narrowed; None where it stays as it is written."""
+        letters = set().union(*map(_letters, said.values()))
+        if sum(map(_size, said.values())) > MOST_CHARACTERS or len(letters) > MOST_LETTERS:
+            return None
+        made: dict[str, tuple[Said, list[State]]] = {}
+        deadline = time.thread_time() + MOST_SECONDS
+        for name, one in said.items():
+            taken = self._taken(name, one, deadline)
+            states = substrings(taken.runs)
+            if _depth(states) > MOST_DEPTH:
+                return None
+            if taken.texts or states[0].ways:
+                made[name] = taken, states
+        return _rewritten(self._whole, made) if made and time.thread_time() < deadline else None
+
+    def _taken(self, name: str, said: Said, deadline: float) -> Said:
+        """What of it the rule takes as it is written, as far as there is time."""
         accepts = self._accepts[name]
-        texts = tuple(text for text in dict.fromkeys(said.texts) if text and accepts(text))
+
+        def taken(text: str) -> bool:
+            return text != "" and time.thread_time() < deadline and accepts(text)
+
         if said.runs and not accepts.repeats:
-            raise GrammarRefused(
-                f"the rule {name} repeats nothing, so that it could not be narrowed to runs of a text."
-            )
-        return Said(texts, tuple(part for run in said.runs for part in _split(run, accepts)))
+            raise GrammarRefused(f"the rule {name} repeats nothing, so it could not be narrowed to runs of a text.")
+        texts = tuple(text for text in dict.fromkeys(said.texts) if taken(text))
+        return Said(texts, tuple(part for run in said.runs for part in _split(run, taken)))
 
 
-def _split(run: Run, accepts: "_Acceptor") -> Iterator[Run]:
+def _split(run: Run, taken: Callable[[str], bool]) -> Iterator[Run]:
     """The parts of a run between the pieces that the rule does not take."""
     part: list[Piece] = []
     for piece in (*run, Piece("")):
-        if piece.text and accepts(piece.text):
+        if taken(piece.text):
             part.append(piece)
         elif part:
             yield tuple(part)
@@ -91,11 +102,11 @@ def _depth(states: Sequence[State]) -> int:
     return deepest(states[0], lambda state: below[id(state)])
 
 
-def _rewritten(whole: Translated, said: Mapping[str, Said], states: Mapping[str, Sequence[State]]) -> str:
+def _rewritten(whole: Translated, made: Mapping[str, tuple[Said, Sequence[State]]]) -> str:
     letters: dict[str, str] = {}
     lines = {**whole.lines}
-    for name, one in said.items():
-        lines[name] = "\n".join(_Writer(whole.names[name], letters).written(one, states[name]))
+    for name, (said, states) in made.items():
+        lines[name] = "\n".join(_Writer(whole.names[name], letters).written(said, states))
     ends = (f"{name}: /[\\x{{{ord(letter):x}}}]/" for letter, name in letters.items())
     return "\n".join((*lines.values(), *whole.terminals, *ends)) + "\n"
 
@@ -147,98 +158,3 @@ class _Writer:
         name = f"{self._rule}_{len(self._lines)}"
         self._lines.append(f"{name}: {line}")
         return name
-
-
-class _Acceptor:
-    """Whether a rule takes a text: all its readings side by side, so that no text takes long."""
-
-    def __init__(self, rules: Mapping[str, Choice], name: str) -> None:
-        self._rules, self._name = rules, name
-        self._edges: list[list[tuple[Characters, int]]] = []
-        self._empty: list[list[int]] = []
-        self._known: dict[tuple[frozenset[int], str], frozenset[int]] = {}
-        begin = self._state()
-        self._end = self._build(rules[name], begin, (name,))
-        self._begin = self._closed({begin})
-        self.repeats = _repeats(rules[name])
-
-    def __call__(self, text: str) -> bool:
-        now = self._begin
-        for letter in text:
-            found = self._known.get((now, letter))
-            if found is None:
-                reached = {to for state in now for one, to in self._edges[state] if _takes(one, letter)}
-                found = self._known[now, letter] = self._closed(reached)
-                if len(self._known) > MOST_STATES:
-                    self._known.clear()
-            now = found
-        return self._end in now
-
-    def _state(self) -> int:
-        if len(self._edges) >= MOST_STATES:
-            raise GrammarRefused(f"the rule {self._name} is too large to be narrowed.")
-        self._edges.append([])
-        self._empty.append([])
-        return len(self._edges) - 1
-
-    def _build(self, node: Node, begin: int, open: tuple[str, ...]) -> int:
-        """The states of a node after this one; where it ends."""
-        if isinstance(node, Characters):
-            end = self._state()
-            self._edges[begin].append((node, end))
-            return end
-        if isinstance(node, Row):
-            for item in node.items:
-                begin = self._build(item, begin, open)
-            return begin
-        if isinstance(node, Choice):
-            end = self._state()
-            for row in node.rows:
-                self._empty[self._build(row, begin, open)].append(end)
-            return end
-        if isinstance(node, Repeat):
-            return self._repeated(node, begin, open)
-        if isinstance(node, Token) or node.name in open:
-            what = "names tokens" if isinstance(node, Token) else "calls itself"
-            raise GrammarRefused(f"the rule {self._name} {what}, so it could not be narrowed.")
-        return self._build(self._rules[node.name], begin, (*open, node.name))
-
-    def _repeated(self, node: Repeat, begin: int, open: tuple[str, ...]) -> int:
-        for _ in range(node.least):
-            begin = self._build(node.item, begin, open)
-        if node.most is None:
-            end = self._state()
-            self._empty[begin].append(end)
-            self._empty[self._build(node.item, end, open)].append(end)
-            return end
-        ends = [begin]
-        for _ in range(node.most - node.least):
-            begin = self._build(node.item, begin, open)
-            ends.append(begin)
-        end = self._state()
-        for each in ends:
-            self._empty[each].append(end)
-        return end
-
-    def _closed(self, states: set[int]) -> frozenset[int]:
-        waiting, seen = [*states], set(states)
-        while waiting:
-            fresh = [state for state in self._empty[waiting.pop()] if state not in seen]
-            seen.update(fresh)
-            waiting += fresh
-        return frozenset(seen)
-
-
-def _takes(characters: Characters, letter: str) -> bool:
-    return any(low <= letter <= high for low, high in characters.ranges) != characters.negated
-
-
-def _repeats(rule: Choice) -> bool:
-    """Whether a rule is one loop without end: what it takes piece by piece, it takes as a whole."""
-    node: Node = rule
-    while isinstance(node, (Choice, Row)):
-        inside = node.rows if isinstance(node, Choice) else node.items
-        if len(inside) != 1:
-            return False
-        node = inside[0]
-    return isinstance(node, Repeat) and node.most is None and node.least < 2

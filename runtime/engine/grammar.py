@@ -133,9 +133,12 @@ class Grammars:
         """GBNF of which these rules may say less, request by request."""
         return Narrowable(grammar, rules, self._ranges)
 
-    def narrow(self, grammar: Narrowable, said: Mapping[str, Said]) -> CompiledGrammar:
-        """The grammar for one request; kept by whoever asks."""
-        source = LLMatcher.grammar_from_lark(grammar.lark(said))
+    def narrow(self, grammar: Narrowable, said: Mapping[str, Said]) -> CompiledGrammar | None:
+        """The grammar for one request, kept by whoever asks; None where it stays as it is written."""
+        lark = grammar.lark(said)
+        if lark is None:
+            return None
+        source = LLMatcher.grammar_from_lark(lark)
         start = LLMatcher(self._ll_tokenizer(), source, log_level=0, limits=_WIDE)
         _refuse_error(start.get_error())
         return CompiledGrammar(source, start)

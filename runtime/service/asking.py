@@ -8,7 +8,6 @@ from runtime.artifact.manifest import Decoding
 from runtime.checks import doubted, passed, remark
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
-from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request
 from runtime.engine.tokenizer import Tokenizer
@@ -56,7 +55,6 @@ def request_of(
     tokenizer: Tokenizer,
     *,
     adapter: Attached | None,
-    grammar: CompiledGrammar | None,
     id: str,
 ) -> Request:
     """What the client says goes before what the expert's manifest says."""
@@ -76,7 +74,6 @@ def request_of(
         max_tokens=_first(ask.max_tokens, decoding.max_tokens),
         adapter=adapter,
         sampling=rules,
-        grammar=grammar,
         rope=_first(ask.rope, decoding.rope),
         stop=tuple(dict.fromkeys((*((ask.stop,) if isinstance(ask.stop, str) else ask.stop), *decoding.stop))),
         stop_tokens=ask.stop_tokens,

@@ -14,7 +14,6 @@ from runtime.errors import Problem
 from runtime.service.answers import Answer, Piece
 from runtime.service.asking import Prepared
 from runtime.service.driver import Driver
-from runtime.service.errors import Overloaded
 
 
 def listen(driver: Driver, prepared: Prepared) -> Iterator[Piece]:
@@ -77,8 +76,8 @@ class _Hearing:
             return _piece(news, self._prepared)
         if result is None:
             return None
-        if result.finish_reason == "length" or self._prepared.check.doubted(result.text):
-            with suppress(Overloaded):
+        if result.finish_reason == "stop" and self._prepared.check.doubted(result.text):
+            with suppress(Problem):
                 self._driver.submit(self._prepared.second, self._sink)
                 self._doubted = result
                 return None

@@ -68,7 +68,7 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
         with _stage(reference, "grammar"):
             bind = manifest.decoding.bind
             grammar = BoundGrammar(driver.engine.grammars, grammar_text, bind) if grammar_text else None
-    except LoadRefused:
+    except BaseException:
         driver.call(lambda engine: engine.detach(name))
         raise
     held = driver.engine.adapter(name)

@@ -7,6 +7,7 @@ Every way to ask is the same request behind another queue: `generate` and `strea
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from runtime.engine.settings import check_known, check_share, check_whole
 from runtime.registry.store import Store
 from runtime.router.router import Decision, Router
 from runtime.service.answers import AUTO, Answer, Ask, Messages, Piece
-from runtime.service.asking import Checked, Prepared, check_messages, request_of, texts_to_route
+from runtime.service.asking import Checked, Prepared, check_messages, request_of, texts_to_route, with_system
 from runtime.service.bases import Base, find_base
 from runtime.service.driver import Driver
 from runtime.service.errors import ContextTooLong, LoadRefused, NoSuchModel, Stopped
@@ -164,25 +165,24 @@ class Runtime:
             raise NoSuchModel(f"The expert {name} was released just now.")
         wanted = experts or ({ready.name: 1.0} if ready else {})
         decoding = ready.decoding if ready else self._base_decoding
-        grammar, check = None, Checked(None, ask.messages)
-        if ask.schema is not None:
-            grammar = self._schemas.compiled(ask.schema)
-        elif ready:
-            check = Checked(decoding.check, list(ask.messages))
-            grammar = ready.grammar.behind(ask.messages) if ready.grammar else None
         request = request_of(
             ask,
             decoding,
             self.engine.tokenizer,
             adapter=self._roster.adapter(wanted) if wanted else None,
-            grammar=grammar,
             id=uuid.uuid4().hex,
         )
         limit = self.engine.longest(request.rope) - (ready.virtual if ready and not experts else 0)
         if len(request.tokens) >= limit:
             raise ContextTooLong(f"The conversation has {len(request.tokens)} tokens; this server takes {limit - 1}.")
-        second = second_look(request, decoding.second_look) if check.name else None
-        return Prepared(request, ready.name if ready else None, decision, experts, check, second)
+        told, check = with_system(ask.messages, decoding.system), None
+        if ask.schema is not None:
+            request = replace(request, grammar=self._schemas.compiled(ask.schema))
+        elif ready:
+            check = decoding.check
+            request = replace(request, grammar=ready.grammar.behind(told) if ready.grammar else None)
+        second = second_look(request, decoding.second_look) if check else None
+        return Prepared(request, ready.name if ready else None, decision, experts, Checked(check, told), second)
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""

@@ -31,11 +31,19 @@ def names(source: str, *told: str) -> set[str]:
 
 
 def test_names_are_spelled_as_a_query_spells_them() -> None:
-    assert names("sql_tables", DDL) == {"films", "people"}
-    assert {"id", '"Release Date"', "length", '"name"'} <= names("sql_columns", DDL)
-    assert names("cypher_labels", GRAPH) == {"Film", "Person"}
-    assert names("cypher_relationships", GRAPH) == {"ACTED_IN"}
+    assert names("sql_tables", DDL) == {"films", '"films"', "people", '"people"'}
+    assert {"id", '"Release Date"', "length", "name", '"name"'} <= names("sql_columns", DDL)
+    assert "Release Date" not in names("sql_columns", DDL)
+    assert names("cypher_labels", GRAPH) == {"Film", "`Film`", "Person", "`Person`"}
+    assert {"ACTED_IN", "WROTE", "DIRECTED"} <= names("cypher_relationships", f"{GRAPH}<-[:WROTE|DIRECTED]-(:Person)")
     assert {"title", "runTime"} <= names("cypher_properties", GRAPH)
+    assert "`released year`" in names(
+        "cypher_properties", "- **Film**\n  - `title`: STRING\n  - `released year`: INTEGER"
+    )
+
+
+def test_a_schema_with_more_than_tables_binds_nothing() -> None:
+    assert not names("sql_tables", f"{DDL}\nCREATE OR REPLACE VIEW recent AS SELECT * FROM films;")
 
 
 def test_what_is_asked_for_in_vain_can_be_said() -> None:
@@ -104,6 +112,8 @@ def parts(text: str) -> Callable[[str], bool]:
         (r"C:\temp\new", [r"C:\temp\new", r"C:\\temp\\new"], ["temp", "new"]),
         ("日本語のテスト", ["日本", "テスト"], ["本日"]),
         ('{"a": " padded "}', [" padded "], []),
+        ("{'q': 'say \"hi\"'}", [r"say \"hi\""], []),
+        (r'{"p": "\d+"}', [r"\\d+"], []),
     ],
 )
 def test_a_text_is_copied_in_whole_words(text: str, may: list[str], may_not: list[str]) -> None:

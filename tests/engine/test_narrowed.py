@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_name_is_one_that_was_said_and_that_the_rule_takes(
     grammars: Grammars, tokenizer: Tokenizer, names: list[str], rng: random.Random
 ) -> None:
     whole = grammars.compile(NAMES)
-    narrow = grammars.narrow(grammars.narrowable(NAMES, ["name"]), {"name": Said(tuple(names))})
+    narrow = grammars.narrow(grammars.narrowable(NAMES, ["name"]), {"name": Said(tuple(names))}) or whole
     taken = {name for name in names if takes(whole, tokenizer, f"<{name}>")}
     others = {name[:-1] for name in names} | {name + "a" for name in names} | {"a", "abc", '"a"'}
     for name in {*names, *others}:
@@ -85,7 +86,9 @@ def test_a_run_is_of_pieces_that_follow_each_other(
                 if begin not in inner and end - 1 not in last and all(piece not in ("", "<") for piece in part):
                     may.add("".join(part))
     if not may:
+        assert narrow is None
         return
+    assert narrow is not None
     others = (
         {text[1:] for text in may} | {text + "a" for text in may} | {"b a", "aa", "é"} | {"".join(run) for run in runs}
     )
@@ -95,13 +98,12 @@ def test_a_run_is_of_pieces_that_follow_each_other(
     assert takes(narrow, tokenizer, "<>"), "what is around the rule stays as it is"
 
 
-def test_what_finds_nothing_and_what_is_too_much_stays_as_it_is_written(
-    grammars: Grammars, tokenizer: Tokenizer
-) -> None:
+def test_what_finds_nothing_and_what_is_too_much_stays_as_it_is_written(grammars: Grammars) -> None:
     narrowable = grammars.narrowable(NAMES, ["name"])
     long = Said(tuple(f"a{number:05}" for number in range(MOST_CHARACTERS)))
+    said: dict[str, Said]
     for said in ({}, {"name": Said()}, {"name": Said(("XX", ""))}, {"name": long}):
-        assert takes(grammars.narrow(narrowable, said), tokenizer, "<abc>")
+        assert grammars.narrow(narrowable, said) is None
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,11 @@ def test_what_finds_nothing_and_what_is_too_much_stays_as_it_is_written(
         ('root ::= "(" a ")"\na ::= "x" | "(" a ")"', "a", "calls itself"),
         ('root ::= a "."\na ::= <|im_end|>', "a", "names tokens"),
         ('root ::= a "."\na ::= ([a-z]{0,200} "."){0,200}', "a", "too large"),
+        (
+            "root ::= r0\n" + "\n".join(f"r{i} ::= r{i + 1}" for i in range(400)) + '\nr400 ::= "a"',
+            "r0",
+            "too far down",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_narrowed_is_refused(grammars: Grammars, grammar: str, rule: str, why: str) -> None:
@@ -125,27 +132,48 @@ def test_only_a_loop_can_be_narrowed_to_a_text(grammars: Grammars) -> None:
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    ("pieces", "copied"),
     [
-        ["a"] * MOST_CHARACTERS,
-        ["a", " "] * (MOST_CHARACTERS // 2),
-        [chr(0x4E00 + place % MOST_LETTERS) for place in range(MOST_CHARACTERS)],
-        [f"word{place} " for place in range(MOST_CHARACTERS // 10)],
+        (["a"] * MOST_CHARACTERS, False),
+        (["a", " "] * (MOST_CHARACTERS // 2), False),
+        ([chr(0x4E00 + place % MOST_LETTERS) for place in range(MOST_CHARACTERS)], False),
+        ([f"word{place % 500} {place % 7}" for place in range(MOST_CHARACTERS // 10)], True),
+        ([f"word{place} " for place in range(MOST_CHARACTERS // 10)], True),
     ],
-    ids=["one letter", "blanks", "letters", "words"],
+    ids=["one letter", "blanks", "letters", "words again", "words"],
 )
-def test_a_long_text_costs_a_moment_and_can_be_copied(
-    grammars: Grammars, tokenizer: Tokenizer, pieces: list[str]
-) -> None:
+def test_a_long_text_costs_a_moment(grammars: Grammars, tokenizer: Tokenizer, pieces: list[str], copied: bool) -> None:
+    """What comes again and again would lead llguidance too far down, and stays as it is written."""
     narrowable = grammars.narrowable(TOLD, ["told"])
     begun = time.thread_time()
     narrow = grammars.narrow(narrowable, {"told": Said(runs=(tuple(map(Piece, pieces)),))})
     assert time.thread_time() - begun < 5
-    matcher = narrow.start()
+    assert (narrow is not None) == copied
+    matcher = (narrow or grammars.compile(TOLD)).start()
     for token in tokenizer.encode("<" + "".join(pieces[3:200])):
         forbidden, errors = grammars.forbidden([matcher])
         assert errors == [""] and not forbidden[0, token]
         matcher.accept(token)
+
+
+def test_a_class_beside_a_narrowed_rule_hides_nothing_of_it(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    """Read as a run, [a-z]+ would take the letters that a key is left with."""
+    text = 'root ::= key ":" | name "="\nkey ::= name\nname ::= [a-z]+'
+    narrow = grammars.narrow(grammars.narrowable(text, ["key"]), {"key": Said(("abc",))})
+    assert narrow is not None
+    said = {each: takes(narrow, tokenizer, each) for each in ("abc:", "abd:", "ab:", "abc=", "abd=", "ab=", "abcd=")}
+    assert [each for each, may in said.items() if may] == ["abc:", "abc=", "abd=", "ab=", "abcd="]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [("(. .? .?){0,300}", "".join(map(chr, range(300, 5300)))), ("([a-z] [a-z]?){0,400}", "ab" * 4000)],
+)
+def test_a_rule_with_many_readings_costs_a_moment(grammars: Grammars, rule: str, text: str) -> None:
+    begun = time.thread_time()
+    with suppress(GrammarRefused):
+        grammars.narrow(grammars.narrowable(f"root ::= x\nx ::= {rule}", ["x"]), {"x": Said((text[:900],) * 2)})
+    assert time.thread_time() - begun < 3
 
 
 def test_a_model_bound_to_names_says_one_of_them(base: Path) -> None:
