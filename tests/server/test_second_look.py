@@ -11,7 +11,7 @@ from runtime.engine.engine import Engine
 from runtime.registry.store import Store
 from runtime.service import Runtime
 from runtime.service.answers import Ask
-from runtime.service.errors import Overloaded
+from runtime.service.errors import Overloaded, Stopped
 from tests.server.installed import package
 
 GRAMMAR = 'root ::= "SELECT weight FROM " table ";"\ntable ::= [a-z]+'
@@ -110,3 +110,22 @@ def test_whoever_goes_away_gives_up_both_looks(looking: Runtime, doubted: str) -
         asyncio.run(leave())
     assert looking.generate(asked(doubted), expert="expert-query").text == f"SELECT weight FROM {doubted};"
     assert looking.open_requests == 0
+
+
+def test_a_client_that_wants_few_tokens_gets_what_was_said_so_far(looking: Runtime, doubted: str) -> None:
+    answer = looking.generate(asked(doubted), expert="expert-query", max_tokens=4)
+    assert answer.finish_reason == "length" and len(answer.tokens) == 4
+
+
+def test_an_engine_that_stops_meanwhile_takes_no_answer_away(
+    looking: Runtime, doubted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = looking._driver.submit
+
+    def stopped(request, sink):  # type: ignore[no-untyped-def]
+        if request.id.endswith("-2"):
+            raise Stopped("The runtime is closed.")
+        submit(request, sink)
+
+    monkeypatch.setattr(looking._driver, "submit", stopped)
+    assert "-- cannot: " in looking.generate(asked(doubted), expert="expert-query").text
