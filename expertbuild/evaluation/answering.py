@@ -26,9 +26,10 @@ def generator(
 ) -> Callable[[list[Messages]], list[str]]:
     """Answers of an adapter on this engine, or of the base alone, as the server would give them."""
     from runtime.binding.grammar import BoundGrammar
-    from runtime.checks import doubted, passed, remark
+    from runtime.checks import passed, remark
     from runtime.engine.engine import Request, Sampling
     from runtime.engine.second_look import second_look
+    from runtime.service.asking import Checked
 
     bound = BoundGrammar(engine.grammars, grammar, decoding.get("bind")) if grammar is not None else None
     sampling = Sampling(temperature=decoding["temperature"], top_p=decoding["top_p"], top_k=decoding["top_k"])
@@ -51,7 +52,7 @@ def generator(
         check, again = decoding.get("check"), {}
         for place, (request, result) in enumerate(zip(requests, results, strict=True)):
             second = second_look(request, decoding.get("second_look")) if check else None
-            if second and result.finish_reason == "stop" and doubted(check, conversations[place], result.text):
+            if second and Checked(check, conversations[place]).doubted(result):
                 again[place] = second
         for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
             finished = [one for one in others if one.finish_reason == "stop"]

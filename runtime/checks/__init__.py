@@ -1,4 +1,4 @@
-"""What a finished answer names must be in what was asked: checks by name, whose remark is written below the answer.
+"""What a finished answer says must be in what was asked: checks by name, whose remark is written below the answer.
 
     decoding: {check: sql_names, second_look: 4}
 
@@ -13,11 +13,12 @@ the right one. Whoever asked can then look at the next best answers and take the
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from runtime.checks import cypher_names, sql_names
+from runtime.checks import cypher_names, json_kept, sql_names
 from runtime.checks.finding import Finding
 
 CHECKS: Mapping[str, Callable[[str, str], Finding | None]] = {
     "cypher_names": cypher_names.look,
+    "json_kept": json_kept.look,
     "sql_names": sql_names.look,
 }
 MARKS = (sql_names.MARK, cypher_names.MARK)

@@ -9,7 +9,7 @@ from runtime.checks import doubted, passed, remark
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
 from runtime.engine.sampler import Sampling
-from runtime.engine.sequence import Request
+from runtime.engine.sequence import Request, Result
 from runtime.engine.tokenizer import Tokenizer
 from runtime.router.router import Decision
 from runtime.service.answers import Ask, Messages
@@ -25,13 +25,17 @@ class Checked:
 
     name: str | None
     messages: Messages
+    limited: bool = False  # whoever asked wants no more tokens than so many
 
     def remark(self, text: str) -> str:
         """What is written below an answer that is finished."""
         return remark(self.name, self.messages, text)
 
-    def doubted(self, text: str) -> bool:
-        return doubted(self.name, self.messages, text)
+    def doubted(self, result: Result) -> bool:
+        """Whether to look a second time: the check would, or the answer found no end."""
+        if result.finish_reason == "length":
+            return not self.limited
+        return result.finish_reason == "stop" and doubted(self.name, self.messages, result.text)
 
     def passed(self, texts: Sequence[str]) -> int | None:
         return passed(self.name, self.messages, texts)

@@ -76,7 +76,7 @@ class _Hearing:
             return _piece(news, self._prepared)
         if result is None:
             return None
-        if result.finish_reason == "stop" and self._prepared.check.doubted(result.text):
+        if self._prepared.check.doubted(result):
             with suppress(Problem):
                 self._driver.submit(self._prepared.second, self._sink)
                 self._doubted = result

@@ -182,7 +182,14 @@ class Runtime:
             check = decoding.check
             request = replace(request, grammar=ready.grammar.behind(told) if ready.grammar else None)
         second = second_look(request, decoding.second_look) if check else None
-        return Prepared(request, ready.name if ready else None, decision, experts, Checked(check, told), second)
+        return Prepared(
+            request,
+            ready.name if ready else None,
+            decision,
+            experts,
+            Checked(check, told, ask.max_tokens is not None),
+            second,
+        )
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:
         """The whole answer. `options` are the fields of `Ask`."""

@@ -1,0 +1,44 @@
+"""Whether a repaired document has all that the broken one had, and nothing twice. It remarks nothing: JSON has no comments.
+
+What counts are words and numbers, from the first bracket or quote of what was asked to the last, and one more value behind it. What
+looks like a comment may be left out, and literals of other languages count as nothing.
+"""
+
+import json
+import re
+from collections import Counter
+
+from runtime.checks.finding import Finding
+
+_SPAN = re.compile(r"[\[{\"'].*[\]}\"'](?:[ \t]*[:,=][ \t]*[\w.+-]+)?", re.DOTALL)
+_COMMENT = re.compile(r"/\*.{0,1000}?\*/|(?<![:\w/])(?://|#)[^\n]*", re.DOTALL)
+_WORD = re.compile(r"\w++")
+_LITERALS = frozenset(
+    {*("null", "true", "false", "none", "nil", "nan", "infinity", "inf", "undefined", "yes", "no", "on", "off")}
+)
+
+
+def look(asked: str, answer: str) -> Finding | None:
+    """Doubts a document that lost something, or says something more often than it was told."""
+    told = _SPAN.search(asked)
+    if told is None:
+        return None
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError):
+        return Finding()
+    if isinstance(document, dict) and [*document] == ["error"]:
+        return None
+    after, most = _words(answer), _words(told[0])
+    least = set(_words(_COMMENT.sub(" ", told[0])))
+    return Finding() if least - set(after) or after - most else None
+
+
+def _words(text: str) -> Counter[str]:
+    """Words and numbers, these without what may be written otherwise: zeros in front, lines between digits."""
+    words = (_number(word) if word[0].isdigit() else word for word in _WORD.findall(text))
+    return Counter(word for word in words if word and word.lower() not in _LITERALS)
+
+
+def _number(word: str) -> str:
+    return word.replace("_", "").lstrip("0")
