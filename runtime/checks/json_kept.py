@@ -13,6 +13,7 @@ from runtime.checks.finding import Finding
 _SPAN = re.compile(r"[\[{\"'].*[\]}\"'](?:[ \t]*[:,=][ \t]*[\w.+-]+)?", re.DOTALL)
 _COMMENT = re.compile(r"/\*.{0,1000}?\*/|(?<![:\w/])(?://|#)[^\n]*", re.DOTALL)
 _WORD = re.compile(r"\w++")
+_SUFFIX = re.compile(r"(?<=\d)[fFdDlLnN]\Z")
 _LITERALS = frozenset(
     {*("null", "true", "false", "none", "nil", "nan", "infinity", "inf", "undefined", "yes", "no", "on", "off")}
 )
@@ -29,16 +30,16 @@ def look(asked: str, answer: str) -> Finding | None:
         return Finding()
     if isinstance(document, dict) and [*document] == ["error"]:
         return None
-    after, most = _words(answer), _words(told[0])
+    after, most = _words(answer), _words(asked)
     least = set(_words(_COMMENT.sub(" ", told[0])))
     return Finding() if least - set(after) or after - most else None
 
 
 def _words(text: str) -> Counter[str]:
-    """Words and numbers, these without what may be written otherwise: zeros in front, lines between digits."""
+    """Words and numbers, these without what may be written otherwise: zeros in front, lines between digits, 5f."""
     words = (_number(word) if word[0].isdigit() else word for word in _WORD.findall(text))
     return Counter(word for word in words if word and word.lower() not in _LITERALS)
 
 
 def _number(word: str) -> str:
-    return word.replace("_", "").lstrip("0")
+    return _SUFFIX.sub("", word.replace("_", "").lstrip("0"))
