@@ -96,8 +96,8 @@ def _letters(said: Said) -> set[str]:
 
 def _depth(states: Sequence[State]) -> int:
     """How deep llguidance would go, state by state, from the beginning on: a text that comes again and again is deep."""
-    ways = [[states[to] for to in state.ways.values()] for state in states]
-    ways[0].reverse()
+    ways = [[states[to] for _, to in sorted(state.ways.items())] for state in states]
+    ways[0] = [states[to] for to in reversed(states[0].ways.values())]
     below = {id(state): following for state, following in zip(states, ways, strict=True)}
     return deepest(states[0], lambda state: below[id(state)])
 

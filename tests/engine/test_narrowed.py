@@ -1,6 +1,7 @@
 """Rules that say less for one request: exactly what was said and the rule takes, whatever that is."""
 
 import random
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -184,3 +185,29 @@ def test_a_model_bound_to_names_says_one_of_them(base: Path) -> None:
     requests = [Request(prompt, max_tokens=12, grammar=each, id=str(place)) for place, each in enumerate(bound)]
     for name, result in zip(("a_1", "cab"), engine.generate(requests), strict=True):
         assert result.text.startswith(f"<{name}")
+
+
+def test_texts_that_repeat_themselves_end_no_process(grammars: Grammars, tokenizer: Tokenizer) -> None:
+    """llguidance goes down by recursion; a thread with half the usual stack is enough for what is let through."""
+    narrowable, rng, failures = grammars.narrowable(TOLD, ["told"]), random.Random("again"), []
+    grammars.compile(TOLD)
+
+    def copy(pieces: list[str]) -> None:
+        narrow = grammars.narrow(narrowable, {"told": Said(runs=(tuple(map(Piece, pieces)),))})
+        start = rng.randrange(len(pieces))
+        if narrow is not None and not takes(narrow, tokenizer, f"<{''.join(pieces[start : start + 60])}>"):
+            failures.append(pieces)
+
+    def run() -> None:
+        for length in (50, 150, 199, 400, 1500, 3000):
+            for count in (2, 5, 100):
+                words = [f"w{number}" for number in range(count)]
+                copy(rng.choices(words, k=length))
+                copy((words * length)[:length])
+
+    before = threading.stack_size(4 << 20)
+    thread = threading.Thread(target=run)
+    thread.start()
+    threading.stack_size(before)
+    thread.join()
+    assert failures == []
