@@ -26,7 +26,6 @@ def generator(
 ) -> Callable[[list[Messages]], list[str]]:
     """Answers of an adapter on this engine, or of the base alone, as the server would give them."""
     from runtime.binding.grammar import BoundGrammar
-    from runtime.checks import passed, remark
     from runtime.engine.engine import Request, Sampling
     from runtime.engine.second_look import second_look
     from runtime.service.asking import Checked
@@ -48,20 +47,15 @@ def generator(
             )
             for number, messages in enumerate(conversations)
         ]
-        results = engine.generate(requests)
-        check, again = decoding.get("check"), {}
-        for place, (request, result) in enumerate(zip(requests, results, strict=True)):
-            second = second_look(request, decoding.get("second_look")) if check else None
-            if second and Checked(check, conversations[place]).doubted(result):
+        checks = [Checked(decoding.get("check"), messages) for messages in conversations]
+        results, again = engine.generate(requests), {}
+        for place, (check, request, result) in enumerate(zip(checks, requests, results, strict=True)):
+            second = second_look(request, decoding.get("second_look")) if check.name else None
+            if second and check.doubted(result):
                 again[place] = second
         for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
-            finished = [one for one in others if one.finish_reason == "stop"]
-            better = passed(check, conversations[place], [one.text for one in finished])
-            results[place] = results[place] if better is None else finished[better]
-        return [
-            result.text + (remark(check, messages, result.text) if result.finish_reason == "stop" else "")
-            for messages, result in zip(conversations, results, strict=True)
-        ]
+            results[place] = checks[place].better(results[place], others)
+        return [result.text + check.remark(result) for check, result in zip(checks, results, strict=True)]
 
     return answers
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runtime.binding import cypher, sql, text
+from runtime.checks import told
 from runtime.engine.gbnf_narrowed import Said
 
 SOURCES: Mapping[str, Callable[[Sequence[str]], Said]] = {
@@ -25,6 +26,6 @@ TEXTS = ("json_text",)  # of which a rule says runs: it has to be a loop
 
 def said(bind: Mapping[str, str], messages: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
     """What each bound rule may say behind this conversation."""
-    told = [str(message["content"]) for message in messages if message.get("role") != "assistant"]
-    found = {source: SOURCES[source](told) for source in set(bind.values())}
+    heard = told(messages)
+    found = {source: SOURCES[source](heard) for source in set(bind.values())}
     return {rule: found[source] for rule, source in bind.items()}

@@ -24,6 +24,11 @@ CHECKS: Mapping[str, Callable[[str, str], Finding | None]] = {
 MARKS = (sql_names.MARK, cypher_names.MARK)
 
 
+def told(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a conversation says, but for what was answered in it."""
+    return [str(message["content"]) for message in messages if message.get("role") != "assistant"]
+
+
 def remark(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> str:
     """What is to be written below this answer: nothing, or a line that begins with a line end."""
     found = _found(check, messages, answer)
@@ -52,5 +57,4 @@ def _says_so(answer: str) -> bool:
 def _found(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> Finding | None:
     if check is None or _says_so(answer):
         return None
-    asked = "\n".join(str(message["content"]) for message in messages if message.get("role") != "assistant")
-    return CHECKS[check](asked, answer)
+    return CHECKS[check]("\n".join(told(messages)), answer)

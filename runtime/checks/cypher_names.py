@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from runtime.checks.finding import Finding
+from runtime.checks.finding import Finding, Missing
 
 MARK = "// cannot:"
 
@@ -27,9 +27,6 @@ _BOUND = re.compile(r"[(\[]\s*+(\w++)")
 _EACH = re.compile(r"\b(\w++)\s++IN\b|\b(\w++)\s*+=\s*+\(", re.IGNORECASE)  # of a list, of paths
 _APART = re.compile(r"\b(?:UNION|EXISTS|CALL|COUNT\s*+\{|COLLECT\s*+\{)", re.IGNORECASE)  # variables of their own
 _MADE = re.compile(r"\bAS\s++(\w++)", re.IGNORECASE)
-
-
-Missing = tuple[str, str]  # what is to be said of a name that is not there, and the name
 
 
 @dataclass
@@ -115,7 +112,6 @@ def _fits(bare: str) -> bool:
         if name and labels.setdefault(name, label) != label:
             return False
     bound = {
-        *labels,
         *_BOUND.findall(bare),
         *_MADE.findall(bare),
         *(name for each in _EACH.findall(bare) for name in each),

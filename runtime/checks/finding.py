@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+Missing = tuple[str, str]  # what is to be said of a name that is not there, and the name
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
-from runtime.checks.finding import Finding
+from runtime.checks.finding import Finding, Missing
 
 MARK = "-- cannot:"
 DEEPEST = 100  # brackets in brackets; what is deeper is not read
@@ -49,16 +49,13 @@ _KEPT = frozenset(
         *("xor", "zone"),
     }
 )
-_OF_EVERY_TABLE = frozenset({*("rowid", "oid", "ctid")})
+_OF_EVERY_TABLE = frozenset({"rowid", "oid", "ctid"})
 _ENDS_FROM = frozenset(
     {
         *("where", "group", "having", "order", "limit", "offset", "fetch", "union", "intersect", "except", "window"),
         *("for", "on", "using"),
     }
 )
-
-
-Missing = tuple[str, str]  # what is to be said of a name that is not there, and the name
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,6 @@ def look(asked: str, answer: str) -> Finding | None:
     return None
 
 
-@lru_cache(maxsize=16)
 def schema(text: str) -> Mapping[str, frozenset[str]]:
     """The tables that a text creates, with their columns, as they are compared."""
     return {table.word: frozenset(column.word for column in columns) for table, columns in _created(text)}
@@ -123,18 +119,22 @@ def schema(text: str) -> Mapping[str, frozenset[str]]:
 
 def names(text: str) -> tuple[list[str], list[str]]:
     """The tables that a text creates, and their columns, as a query may write them."""
-    made = list(_created(text))
+    made = _created(text)
     tables = [spelled for table, _ in made for spelled in table.spelled]
     return tables, [spelled for _, columns in made for column in columns for spelled in column.spelled]
 
 
-def _created(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
+@lru_cache(maxsize=16)
+def _created(text: str) -> Sequence[tuple[_Token, list[_Token]]]:
+    """Read once for all that look at one conversation."""
+    made = []
     for match in _CREATE.finditer(text):
         tokens = _tokens(text, match.end())
         name = _name(tokens)
         columns = list(_columns(tokens)) if name else []
         if name and columns:
-            yield name, columns
+            made.append((name, columns))
+    return made
 
 
 def _name(tokens: Iterator[_Token]) -> _Token | None:

@@ -11,6 +11,7 @@ Left recursion, missing rules, deep nesting and explosive repetition are refused
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from runtime.engine.errors import GrammarRefused
@@ -56,13 +57,20 @@ def translated(
     more, a run would hide what is left of it there."""
     if len(text) > LONGEST_TEXT:
         raise GrammarRefused(f"the grammar is longer than {LONGEST_TEXT} characters.")
+    rules, in_runs = _read(text)
+    single = {id(each) for name in narrowed if name in rules for each in _reached(rules[name], rules)}
+    return _write(rules, ranges or _unknown, in_runs - single if with_runs else set())
+
+
+@lru_cache(maxsize=2)
+def _read(text: str) -> tuple[Mapping[str, Choice], set[int]]:
+    """The rules, and what of them may be read in runs; a grammar that is narrowed is asked for as it is written, too."""
     rules = Parser(text).rules()
     _check_references(rules)
     _check_left_recursion(rules)
     _check_size(rules)
     _check_depth(rules)
-    single = {id(each) for name in narrowed if name in rules for each in _reached(rules[name], rules)}
-    return _write(rules, ranges or _unknown, runs(rules) - single if with_runs else set())
+    return rules, runs(rules)
 
 
 def _reached(node: Node, rules: Mapping[str, Choice]) -> Iterator[Node]:
@@ -181,14 +189,12 @@ T = TypeVar("T")
 
 
 def deepest(start: T, below: Callable[[T], Iterable[T]]) -> int:
-    """How deep a walk goes that looks at everything once, in its order."""
+    """How deep a walk goes that looks at everything once, in its order. All of it exists before, and is known by its id."""
     seen, waiting, most = {id(start)}, [iter(below(start))], 1
-    kept = [start]  # so that no id is used twice
     while waiting:
         for each in waiting[-1]:
             if id(each) not in seen:
                 seen.add(id(each))
-                kept.append(each)
                 waiting.append(iter(below(each)))
                 most = max(most, len(waiting))
                 break

@@ -1,6 +1,6 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,9 +27,9 @@ class Checked:
     messages: Messages
     limited: bool = False  # whoever asked wants no more tokens than so many
 
-    def remark(self, text: str) -> str:
-        """What is written below an answer that is finished."""
-        return remark(self.name, self.messages, text)
+    def remark(self, result: Result) -> str:
+        """What is written below an answer, if it is finished."""
+        return remark(self.name, self.messages, result.text) if result.finish_reason == "stop" else ""
 
     def doubted(self, result: Result) -> bool:
         """Whether to look a second time: the check would, or the answer found no end."""
@@ -37,8 +37,11 @@ class Checked:
             return not self.limited
         return result.finish_reason == "stop" and doubted(self.name, self.messages, result.text)
 
-    def passed(self, texts: Sequence[str]) -> int | None:
-        return passed(self.name, self.messages, texts)
+    def better(self, first: Result, others: Iterable[Result]) -> Result:
+        """The first finished one of the others that the check has nothing against; else the answer that there is."""
+        finished = [one for one in others if one.finish_reason == "stop"]
+        place = passed(self.name, self.messages, [one.text for one in finished])
+        return first if place is None else finished[place]
 
 
 @dataclass(frozen=True)

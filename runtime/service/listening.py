@@ -91,9 +91,8 @@ class _Hearing:
             self._others[news.choice] = news.result
         if not news.over:
             return None
-        finished = [one for _, one in sorted(self._others.items()) if one.finish_reason == "stop"]
-        place = self._prepared.check.passed([one.text for one in finished])
-        return _whole(first if place is None else finished[place], self._prepared)
+        others = (one for _, one in sorted(self._others.items()))
+        return _whole(self._prepared.check.better(first, others), self._prepared)
 
 
 def _whole(result: Result, prepared: Prepared) -> Piece:
@@ -107,7 +106,7 @@ def _piece(news: Event, prepared: Prepared) -> Piece:
         return Piece(news.text, None, news.choice, (news.logprob,) if news.logprob is not None else ())
     if result.finish_reason == "error":
         raise Problem(f"The answer could not be finished: {result.error}")
-    remark = prepared.check.remark(result.text) if result.finish_reason == "stop" else ""
+    remark = prepared.check.remark(result)
     answer = Answer(
         prepared.request.id,
         result.text + remark,

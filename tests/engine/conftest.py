@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from runtime.engine.grammar import Grammars
+from runtime.engine.tokenizer import Tokenizer
 from tests.tiny import tiny_base
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -90,3 +92,13 @@ def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, T
         kind: train(base, tmp_path_factory.mktemp(kind), config, seed=number)
         for number, (kind, config) in enumerate(peft_configs().items())
     }
+
+
+@pytest.fixture(scope="module")
+def tokenizer(base: Path) -> Tokenizer:
+    return Tokenizer.load(base)
+
+
+@pytest.fixture(scope="module")
+def grammars(tokenizer: Tokenizer) -> Grammars:
+    return Grammars(tokenizer, 512)

@@ -22,6 +22,7 @@ from runtime.engine.gbnf_parser import Parser
 from runtime.engine.gbnf_runs import runs
 from runtime.engine.grammar import Grammars, Matcher
 from runtime.engine.tokenizer import Tokenizer
+from tests.engine.accepting import accepts, takes
 from tests.tiny import tiny_base
 
 SHARED = next(
@@ -29,35 +30,11 @@ SHARED = next(
 )
 
 
-@pytest.fixture(scope="module")
-def tokenizer(base: Path) -> Tokenizer:
-    return Tokenizer.load(base)
-
-
-@pytest.fixture(scope="module")
-def grammars(tokenizer: Tokenizer) -> Grammars:
-    return Grammars(tokenizer, 512)
-
-
 @pytest.fixture
 def engine(base: Path) -> Iterator[Engine]:
     engine = Engine.load(base, max_batch=16)
     yield engine
     engine.check()
-
-
-def accepts(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
-    return _takes(grammar, tokenizer.encode(text))
-
-
-def _takes(grammar: CompiledGrammar, tokens: list[int]) -> bool:
-    matcher = grammar.start()
-    try:
-        for token in tokens:
-            matcher.accept(token)
-    except GrammarRefused:
-        return False
-    return matcher.may_end
 
 
 def allowed(grammars: Grammars, matcher: Matcher) -> set[int]:
@@ -94,7 +71,7 @@ def test_llama_cpp_cases_accept_and_reject_as_they_should(grammars: Grammars, to
     wrong = []
     for case in _cases("gbnf_cases.jsonl"):
         grammar = grammars.compile(case["grammar"])
-        if _takes(grammar, _tokens_of(case, tokenizer)) != case["accept"]:
+        if takes(grammar, _tokens_of(case, tokenizer)) != case["accept"]:
             wrong.append(case["id"])
     for case in _cases("gbnf_parse_cases.jsonl"):
         text = re.sub("root( *::=)", r"was-root\1", case["grammar"]).replace(case["root"], "root")
@@ -425,8 +402,8 @@ def test_tokens_are_named_by_number_and_by_text(grammars: Grammars, tokenizer: T
     grammar = grammars.compile('root ::= <|im_start|> "a" !<[300]>{2} <[300]>')
     a, start = tokenizer.encode("a"), tokenizer.token_id("<|im_start|>")
     assert start is not None
-    assert _takes(grammar, [start, *a, 299, start, 300])
-    assert not _takes(grammar, [start, *a, 300, 299, 300]) and not _takes(grammar, [*a, 299, 299, 300])
+    assert takes(grammar, [start, *a, 299, start, 300])
+    assert not takes(grammar, [start, *a, 300, 299, 300]) and not takes(grammar, [*a, 299, 299, 300])
 
 
 def test_all_but_one_token_is_neither_the_end_nor_an_id_without_a_token(tokenizer: Tokenizer) -> None:

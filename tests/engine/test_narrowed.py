@@ -13,33 +13,14 @@ from hypothesis import strategies as st
 from runtime.engine.engine import Engine, Request
 from runtime.engine.errors import GrammarRefused
 from runtime.engine.gbnf_narrowed import MOST_CHARACTERS, MOST_LETTERS, Said
-from runtime.engine.grammar import CompiledGrammar, Grammars
+from runtime.engine.grammar import Grammars
 from runtime.engine.substrings import Piece
 from runtime.engine.tokenizer import Tokenizer
+from tests.engine.accepting import accepts
 
 NAMES = 'root ::= "<" name ( "," name )* ">"\nname ::= [a-c] [a-c0-9_]{0,5} | "\\"" [^"]+ "\\""'
 TOLD = 'root ::= "<" told? ">"\ntold ::= char+\nchar ::= [^<>\\\\] | "\\\\" ["n\\\\]'
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
-
-@pytest.fixture(scope="module")
-def tokenizer(base: Path) -> Tokenizer:
-    return Tokenizer.load(base)
-
-
-@pytest.fixture(scope="module")
-def grammars(tokenizer: Tokenizer) -> Grammars:
-    return Grammars(tokenizer, 512)
-
-
-def takes(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
-    matcher = grammar.start()
-    try:
-        for token in tokenizer.encode(text):
-            matcher.accept(token)
-    except GrammarRefused:
-        return False
-    return matcher.may_end
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
@@ -49,19 +30,19 @@ def takes(grammar: CompiledGrammar, tokenizer: Tokenizer, text: str) -> bool:
     ),
     st.randoms(use_true_random=False),
 )
-def test_a_name_is_one_that_was_said_and_that_the_rule_takes(
+def test_a_name_is_one_that_was_said_and_that_the_rule_accepts(
     grammars: Grammars, tokenizer: Tokenizer, names: list[str], rng: random.Random
 ) -> None:
     whole = grammars.compile(NAMES)
     narrow = grammars.narrow(grammars.narrowable(NAMES, ["name"]), {"name": Said(tuple(names))}) or whole
-    taken = {name for name in names if takes(whole, tokenizer, f"<{name}>")}
+    taken = {name for name in names if accepts(whole, tokenizer, f"<{name}>")}
     others = {name[:-1] for name in names} | {name + "a" for name in names} | {"a", "abc", '"a"'}
     for name in {*names, *others}:
-        may = name in taken if taken else takes(whole, tokenizer, f"<{name}>")
-        assert takes(narrow, tokenizer, f"<{name}>") == may, (names, name)
+        may = name in taken if taken else accepts(whole, tokenizer, f"<{name}>")
+        assert accepts(narrow, tokenizer, f"<{name}>") == may, (names, name)
     if taken:
         several = ",".join(rng.choices(sorted(taken), k=4))
-        assert takes(narrow, tokenizer, f"<{several}>")
+        assert accepts(narrow, tokenizer, f"<{several}>")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
@@ -95,8 +76,8 @@ def test_a_run_is_of_pieces_that_follow_each_other(
     )
     for text in (may | others) - {""}:
         if "<" not in text:
-            assert takes(narrow, tokenizer, f"<{text}>") == (text in may), (runs, inner, last, text)
-    assert takes(narrow, tokenizer, "<>"), "what is around the rule stays as it is"
+            assert accepts(narrow, tokenizer, f"<{text}>") == (text in may), (runs, inner, last, text)
+    assert accepts(narrow, tokenizer, "<>"), "what is around the rule stays as it is"
 
 
 def test_what_finds_nothing_and_what_is_too_much_stays_as_it_is_written(grammars: Grammars) -> None:
@@ -162,7 +143,7 @@ def test_a_class_beside_a_narrowed_rule_hides_nothing_of_it(grammars: Grammars, 
     text = 'root ::= key ":" | name "="\nkey ::= name\nname ::= [a-z]+'
     narrow = grammars.narrow(grammars.narrowable(text, ["key"]), {"key": Said(("abc",))})
     assert narrow is not None
-    said = {each: takes(narrow, tokenizer, each) for each in ("abc:", "abd:", "ab:", "abc=", "abd=", "ab=", "abcd=")}
+    said = {each: accepts(narrow, tokenizer, each) for each in ("abc:", "abd:", "ab:", "abc=", "abd=", "ab=", "abcd=")}
     assert [each for each, may in said.items() if may] == ["abc:", "abc=", "abd=", "ab=", "abcd="]
 
 
@@ -195,7 +176,7 @@ def test_texts_that_repeat_themselves_end_no_process(grammars: Grammars, tokeniz
     def copy(pieces: list[str]) -> None:
         narrow = grammars.narrow(narrowable, {"told": Said(runs=(tuple(map(Piece, pieces)),))})
         start = rng.randrange(len(pieces))
-        if narrow is not None and not takes(narrow, tokenizer, f"<{''.join(pieces[start : start + 60])}>"):
+        if narrow is not None and not accepts(narrow, tokenizer, f"<{''.join(pieces[start : start + 60])}>"):
             failures.append(pieces)
 
     def run() -> None:

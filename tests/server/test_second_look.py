@@ -8,6 +8,7 @@ import pytest
 
 from runtime.artifact.manifest import Decoding
 from runtime.engine.engine import Engine
+from runtime.errors import Problem
 from runtime.registry.store import Store
 from runtime.service import Runtime
 from runtime.service.answers import Ask
@@ -84,15 +85,18 @@ def test_what_was_asked_otherwise_is_looked_at_once(looking: Runtime, options: d
     assert looking.prepare(Ask.of(asked("films"), expert="expert-query", **options)).second is None
 
 
-def test_without_room_the_first_answer_stands(looking: Runtime, doubted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("problem", [Overloaded("full"), Stopped("The runtime is closed.")])
+def test_without_room_or_engine_the_first_answer_stands(
+    looking: Runtime, doubted: str, monkeypatch: pytest.MonkeyPatch, problem: Problem
+) -> None:
     submit = looking._driver.submit
 
-    def full(request, sink):  # type: ignore[no-untyped-def]
+    def refusing(request, sink):  # type: ignore[no-untyped-def]
         if request.id.endswith("-2"):
-            raise Overloaded("full")
+            raise problem
         submit(request, sink)
 
-    monkeypatch.setattr(looking._driver, "submit", full)
+    monkeypatch.setattr(looking._driver, "submit", refusing)
     assert "-- cannot: " in looking.generate(asked(doubted), expert="expert-query").text
 
 
@@ -115,17 +119,3 @@ def test_whoever_goes_away_gives_up_both_looks(looking: Runtime, doubted: str) -
 def test_a_client_that_wants_few_tokens_gets_what_was_said_so_far(looking: Runtime, doubted: str) -> None:
     answer = looking.generate(asked(doubted), expert="expert-query", max_tokens=4)
     assert answer.finish_reason == "length" and len(answer.tokens) == 4
-
-
-def test_an_engine_that_stops_meanwhile_takes_no_answer_away(
-    looking: Runtime, doubted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    submit = looking._driver.submit
-
-    def stopped(request, sink):  # type: ignore[no-untyped-def]
-        if request.id.endswith("-2"):
-            raise Stopped("The runtime is closed.")
-        submit(request, sink)
-
-    monkeypatch.setattr(looking._driver, "submit", stopped)
-    assert "-- cannot: " in looking.generate(asked(doubted), expert="expert-query").text
