@@ -15,25 +15,26 @@ _COMMON = frozenset(  # in no name
         *("at", "be", "because", "been", "before", "begin", "begins", "being", "below", "between", "both"),
         *("but", "by", "called", "can", "contain", "containing", "contains", "could", "decreasing"),
         *("descending", "did", "different", "display", "do", "does", "down", "each", "either", "ending"),
-        *("ends", "equal", "equals", "every", "everything", "exactly", "except", "fetch", "few", "fewest"),
+        *("ends", "equals", "every", "everything", "exactly", "except", "fetch", "few", "fewest"),
         *("find", "for", "from", "get", "give", "given", "greater", "grouped", "had", "has", "have", "having"),
         *("help", "her", "here", "his", "how", "i", "if", "in", "including", "increasing", "into", "is", "it"),
-        *("its", "just", "know", "large", "least", "less", "let", "like", "look", "many", "match", "matches"),
+        *("its", "just", "know", "least", "less", "let", "like", "look", "many", "matches"),
         *("me", "more", "most", "much", "my", "named", "need", "no", "none", "nor", "not", "null", "of", "on"),
         *("one", "ones", "only", "or", "ordered", "other", "our", "out", "over", "per", "please", "retrieve"),
-        *("return", "same", "see", "select", "show", "smallest", "so", "some", "sort", "sorted", "start"),
+        *("return", "same", "see", "select", "show", "smallest", "so", "some", "sort", "sorted"),
         *("starting", "starts", "tell", "than", "that", "the", "their", "them", "then", "there", "these"),
         *("they", "this", "those", "to", "together", "under", "up", "us", "was", "we", "were", "what", "when"),
         *("where", "whether", "which", "who", "whole", "whose", "will", "with", "within", "without", "would"),
         *("write", "you", "your"),
     }
 )
+_ENDS = frozenset({"at", "on"})  # in a name at its end: opened_on
 _NO_NAME = frozenset(  # in a name only beside other words
     {
-        *("average", "biggest", "case", "count", "counts", "distinct", "first", "graph", "group", "highest"),
-        *("largest", "last", "list", "lowest", "maximum", "mean", "minimum", "number", "order", "query"),
-        *("question", "records", "row", "rows", "schema", "set", "sum", "table", "tables", "top", "total"),
-        *("unique", "value", "values"),
+        *("average", "biggest", "case", "count", "counts", "distinct", "equal", "first", "graph", "group"),
+        *("highest", "large", "largest", "last", "list", "lowest", "match", "maximum", "mean", "minimum"),
+        *("number", "order", "query", "question", "records", "row", "rows", "schema", "set", "start", "sum"),
+        *("table", "tables", "top", "total", "unique", "value", "values"),
     }
 )
 
@@ -48,7 +49,7 @@ def missing(asked: str, known: Iterable[str], owners: Iterable[str] = ()) -> lis
         for begin in range(len(words)):
             for end in range(begin + 1, min(begin + LONGEST, len(words)) + 1):
                 run = words[begin:end]
-                if run[-1] in _COMMON:
+                if run[-1] in _COMMON and (len(run) == 1 or run[-1] not in _ENDS):
                     break
                 stems = {_stem(word) for word in run}
                 if not set(run) <= _NO_NAME and not any(stems <= name for name in there) and stems not in having:

@@ -47,7 +47,7 @@ def _run(pieces: Sequence[Piece]) -> Run:
 def _beside(piece: Piece, before: str, after: str) -> Piece:
     if piece.text == " ":
         edge = _ends_quote(before) or _ends_quote(after)
-        return Piece(" ", begins=edge, ends=edge)
+        return Piece(" ", begins=edge, ends=edge or not after)  # what is cut off may end with one
     if piece.text == '\\"':  # a quote in other quotes
         return Piece(piece.text, begins=piece.begins or before == "'", ends=piece.ends or after == "'")
     return piece

@@ -50,6 +50,7 @@ def test_what_is_asked_for_in_vain_can_be_said() -> None:
     asked = f"{DDL}\nWhat is the average head count of the films, by shoe size?"
     assert {"head_count", "shoe_size"} <= names("sql_columns", asked)
     assert not {"films", "film", "count", "average", "the_films"} & names("sql_columns", asked)
+    assert {"opened_on", "start_date"} <= names("sql_columns", f"{DDL}\nWhich films opened on 5 May, by start date?")
     assert {"head_count", "headCount"} <= names("cypher_properties", f"{GRAPH}\nWhich head count do they have?")
 
 
@@ -112,6 +113,7 @@ def parts(text: str) -> Callable[[str], bool]:
         (r"C:\temp\new", [r"C:\temp\new", r"C:\\temp\\new"], ["temp", "new"]),
         ("日本語のテスト", ["日本", "テスト"], ["本日"]),
         ('{"a": " padded "}', [" padded "], []),
+        ('{"a": "cut off ', ["cut off "], ["cut "]),
         ("{'q': 'say \"hi\"'}", [r"say \"hi\""], []),
         (r'{"p": "\d+"}', [r"\\d+"], []),
     ],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from expertbuild.data.generators.tables import Column
 
+COUNTED = ("count", "total")  # names that a question has a meaning of its own for
 UNANSWERABLE = 0.04  # the share of questions that have no answer, where a task has such
 
 
@@ -57,16 +58,20 @@ def begun(rng: random.Random, part: str, form: str, **parts: str | int) -> str:
     return form.format(Show=first, show=later, **parts)
 
 
-def asked_about(columns: Sequence[Column], question: str, used: Collection[str]) -> list[Column]:
-    """The columns that a question names and its query uses, and that no other column is called much like.
+def asked_about(
+    columns: Sequence[Column], owners: Sequence[str], question: str, used: Collection[str]
+) -> list[Column]:
+    """The columns that a question names and its query uses, and that no other column, nor what has them, is called much like.
 
-    Without one of them the question has no answer, and nothing else could be meant.
+    Without one of them the question has no answer, and nothing else could be meant; the count of the films could.
     """
     said = question.lower()
     return [
         column
         for column in columns
         if column.name in used
+        and column.name not in COUNTED
+        and not any(owner.lower().startswith(column.name[:-1]) for owner in owners)
         and (column.name in said or column.name.replace("_", " ") in said)
         and sum(bool(set(column.name.split("_")) & set(other.name.split("_"))) for other in columns) == 1
     ]

@@ -93,7 +93,8 @@ def _ask(voice: Voice, stratum: str, graph: Graph, words: str, lost: bool) -> tu
 def _lost(rng: random.Random, graph: Graph, question: str, query: str) -> tuple[Graph, str]:
     """The graph without one of the properties that are asked about, and the answer that says so."""
     every = [column for columns in graph.labels.values() for column in columns]
-    asked = asked_about(every, question, set(re.findall(r"\.(\w+)", query)) - {"name"})
+    owners = [*graph.labels, *(kind for _, kind, _ in graph.relations)]
+    asked = asked_about(every, owners, question, set(re.findall(r"\.(\w+)", query)) - {"name"})
     able = [(label, column) for label, columns in graph.labels.items() for column in columns if column in asked]
     if not able:
         raise NotHere

@@ -106,7 +106,7 @@ def _row(layout: str, ddl: str, group: str, question: str, answer: str, stratum:
 def _lost(rng: random.Random, tables: Sequence[Table], question: str, query: str) -> tuple[list[Table], str]:
     """The tables without one of the columns that are asked about, and the answer that says so."""
     every = [column for table in tables for column in table.columns]
-    asked = asked_about(every, question, re.findall(r"\w+", query))
+    asked = asked_about(every, [table.name for table in tables], question, re.findall(r"\w+", query))
     able = [
         (table, column)
         for table in tables
