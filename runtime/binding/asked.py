@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from runtime.checks.words import parts, stem
+
 LONGEST = 3  # words of one name
 MOST_WORDS = 400  # that are looked at, the last ones
 
-_WORD = re.compile(r"[^\W\d_][^\W_]*")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _COMMON = frozenset(  # in no name
     {
         *("a", "about", "above", "according", "across", "after", "again", "all", "along", "alphabetical"),
@@ -42,8 +42,8 @@ _NO_NAME = frozenset(  # in a name only beside other words
 def missing(asked: str, known: Iterable[str], owners: Iterable[str] = ()) -> list[tuple[str, ...]]:
     """Runs of words that are no part of a known name, and none of those that have it: none is a word of any question, nor
     are all such as make no name."""
-    there = [{_stem(part) for part in parts(name)} for name in known]
-    having = [{_stem(part) for part in parts(name)} for name in owners]
+    there = [{stem(part) for part in parts(name)} for name in known]
+    having = [{stem(part) for part in parts(name)} for name in owners]
     found: dict[tuple[str, ...], None] = {}
     for words in _lines(asked):
         for begin in range(len(words)):
@@ -51,32 +51,19 @@ def missing(asked: str, known: Iterable[str], owners: Iterable[str] = ()) -> lis
                 run = words[begin:end]
                 if run[-1] in _COMMON and (len(run) == 1 or run[-1] not in _ENDS):
                     break
-                stems = {_stem(word) for word in run}
+                stems = {stem(word) for word in run}
                 if not set(run) <= _NO_NAME and not any(stems <= name for name in there) and stems not in having:
                     found[tuple(run)] = None
     return [*found]
-
-
-def parts(name: str) -> list[str]:
-    """The words of a name: film_title, filmTitle."""
-    return [word.lower() for word in _WORD.findall(_HUMP.sub(" ", name))]
 
 
 def _lines(asked: str) -> Iterator[Sequence[str]]:
     """Words that follow each other with nothing but blanks or underscores between."""
     left = MOST_WORDS
     for text in reversed(re.split(r"[^\w \t]+", asked)):
-        words = [word.lower() for word in _WORD.findall(text)][-left:]
+        words = parts(text)[-left:]
         left -= len(words)
         if words:
             yield words
         if left <= 0:
             return
-
-
-def _stem(word: str) -> str:
-    """Roughly the singular, so that `prices` is known where `price` is."""
-    for ending, instead in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("s", "")):
-        if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
-            return word[: -len(ending)] + instead
-    return word

@@ -23,8 +23,8 @@ def relationships(told: Sequence[str]) -> Said:
     """The types of relationships that there are, whichever way they are drawn."""
     asked = "\n".join(told)
     drawn = (kind.strip("`") for kinds in _KINDS.findall(asked) for kind in re.split(r"[|:]+", kinds))
-    relations = graph(asked).relations
-    return _either([*sorted(relations), *filter(None, drawn)] if relations else [])
+    kinds = graph(asked).kinds
+    return _either([*sorted(kinds), *filter(None, drawn)] if kinds else [])
 
 
 def properties(told: Sequence[str]) -> Said:
@@ -35,7 +35,7 @@ def properties(told: Sequence[str]) -> Said:
     if not named:
         return Said()
     named += _LISTED.findall(asked)
-    runs = missing(asked, named, [*known.labels, *known.relations])
+    runs = missing(asked, named, [*known.labels, *known.kinds])
     return Said((*_either(named).texts, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
 
 

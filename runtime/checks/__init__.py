@@ -6,8 +6,9 @@ A small model copies the column that was asked for, whether the schema has it or
 not see. A check does: it reads the schema in the conversation and the names in the answer, and says what is not there, in
 a comment of the answer's language. Where the conversation has no schema that it can read, it says nothing.
 
-A check may also doubt an answer: what it names stands elsewhere in the schema, so that another answer is likely to be
-the right one. Whoever asked can then look at the next best answers and take the first that the check lets pass.
+A check may also doubt an answer: what it names stands elsewhere in the schema, or it does not use what the question names,
+so that another answer is likely to be the right one. Whoever asked can then look at the next best answers and take the
+first that the check lets pass.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 from runtime.checks import cypher_names, json_kept, sql_names
 from runtime.checks.finding import Finding
 
-CHECKS: Mapping[str, Callable[[str, str], Finding | None]] = {
+CHECKS: Mapping[str, Callable[[Sequence[str], str], Finding | None]] = {
     "cypher_names": cypher_names.look,
     "json_kept": json_kept.look,
     "sql_names": sql_names.look,
@@ -42,11 +43,15 @@ def doubted(check: str | None, messages: Sequence[Mapping[str, Any]], answer: st
 
 
 def passed(check: str | None, messages: Sequence[Mapping[str, Any]], answers: Iterable[str]) -> int | None:
-    """The place of the first answer that the check has nothing against."""
+    """The place of the first answer that the check has nothing against; else of the first that it does not doubt."""
+    told = None
     for place, answer in enumerate(answers):
-        if not _says_so(answer) and _found(check, messages, answer) is None:
+        found = None if _says_so(answer) else _found(check, messages, answer)
+        if not found and not _says_so(answer):
             return place
-    return None
+        if told is None and found and not found.doubt:
+            told = place
+    return told
 
 
 def _says_so(answer: str) -> bool:
@@ -57,4 +62,4 @@ def _says_so(answer: str) -> bool:
 def _found(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> Finding | None:
     if check is None or _says_so(answer):
         return None
-    return CHECKS[check]("\n".join(told(messages)), answer)
+    return CHECKS[check](told(messages), answer)

@@ -7,16 +7,18 @@ line, or as Neo4j lists it: `- **Film**`, and below it a line `- `title`: STRING
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from runtime.checks.finding import Finding, Missing
+from runtime.checks.left_out import left_out
 
 MARK = "// cannot:"
 
 _LABEL = re.compile(r"^[ \t]*+(?:\(?:)?(\w++)\)?[ \t]*+\{([^{}\n]*+)\}[ \t]*+\)?[ \t]*+$", re.MULTILINE)
 _LISTED = re.compile(r"^[ \t]*- \*\*(\w+)\*\*[ \t]*$|^[ \t]*- `(\w+)`:", re.MULTILINE)
+_ENTRY = re.compile(r"^[ \t]*+- (?:\*\*\w++\*\*|`\w++`?:).*$|^(?:Node|Relationship) properties:", re.MULTILINE)
 _PROPERTY = re.compile(r"(?:^|,)\s*+`?(\w++)`?\s*+:")
 _RELATION = re.compile(r"\(:?(\w+)\)-\[:(\w+)\]->\(:?(\w+)\)")
 _TEXTS = re.compile(r"'(?:[^'\\]|\\.?)*+(?:'|\Z)|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z)|//[^\n]*", re.DOTALL)
@@ -26,25 +28,38 @@ _ACCESS = re.compile(r"(?<![\w.$])(\w++)\.`?(\w++)`?(?!\s*+[.(])")
 _BOUND = re.compile(r"[(\[]\s*+(\w++)")
 _EACH = re.compile(r"\b(\w++)\s++IN\b|\b(\w++)\s*+=\s*+\(", re.IGNORECASE)  # of a list, of paths
 _APART = re.compile(r"\b(?:UNION|EXISTS|CALL|COUNT\s*+\{|COLLECT\s*+\{)", re.IGNORECASE)  # variables of their own
+_WORD = re.compile(r"\w++")
+_STEP = re.compile(
+    r"\(\s*+(\w*+)\s*+(?::\s*+`?(\w++)`?)?[^()]*+\)\s*+(<?)-\[\s*+\w*+\s*+:\s*+`?(\w++)`?[^\[\]*]*+\]-(>?)\s*+"
+    r"(?=\(\s*+(\w*+)\s*+(?::\s*+`?(\w++)`?)?)"
+)
 _MADE = re.compile(r"\bAS\s++(\w++)", re.IGNORECASE)
 
 
 @dataclass
 class Graph:
     labels: dict[str, frozenset[str]] = field(default_factory=dict)  # with the properties of each
-    relations: set[str] = field(default_factory=set)
+    relations: set[tuple[str, str, str]] = field(default_factory=set)  # from, type, to
+
+    @property
+    def kinds(self) -> set[str]:
+        """The types of relationships."""
+        return {kind for _, kind, _ in self.relations}
 
 
-def look(asked: str, answer: str) -> Finding | None:
-    """What is not there; None where all is, or where there is no schema. Doubted is what stands elsewhere in the graph,
-    and a query whose variables do not fit together."""
-    known = graph(asked)
+def look(told: Sequence[str], answer: str) -> Finding | None:
+    """What is not there; None where all is, or where there is no schema. Doubted is what stands elsewhere in the graph, a
+    query whose variables or relationships do not fit together, and one without something that the question names."""
+    known = graph("\n".join(told))
     if not known.labels:
         return None
     bare = _TEXTS.sub("''", answer)
+    properties = [name for each in known.labels.values() for name in each]
+    names = [*known.labels, *properties]
+    doubt = not _drawn(known, bare) or left_out(_beside(told[-1]), answer, names, _WORD.findall(bare))
     for said, name in _missing(known, bare):
-        return Finding(f"{MARK} {said}", doubt=any(name in properties for properties in known.labels.values()))
-    return None if _fits(bare) else Finding()
+        return Finding(f"{MARK} {said}", doubt=doubt or name in properties)
+    return Finding() if doubt or not _fits(bare) else None
 
 
 @lru_cache(maxsize=16)
@@ -58,7 +73,7 @@ def graph(text: str) -> Graph:
     for label, properties in _listed(text):
         made.labels[label] = frozenset(properties)
     for start, kind, end in _RELATION.findall(text):
-        made.relations.add(kind)
+        made.relations.add((start, kind, end))
         for label in (start, end):
             made.labels.setdefault(label, frozenset())
     return made
@@ -87,9 +102,9 @@ def _missing(known: Graph, bare: str) -> Iterator[Missing]:
             if variables.setdefault(name, label) != label:
                 variables[name] = ""  # one of a UNION, or of a query within: what it has is not known
             yield from _unknown(known.labels, label, _PROPERTY.findall(properties.strip("{}")))
-    if known.relations:
+    if kinds := known.kinds:
         for kind in _EDGE.findall(bare):
-            if kind not in known.relations:
+            if kind not in kinds:
                 yield f"there is no relationship {kind}", kind
     made = set(_MADE.findall(bare))
     for name, used in _ACCESS.findall(bare):
@@ -117,3 +132,23 @@ def _fits(bare: str) -> bool:
         *(name for each in _EACH.findall(bare) for name in each),
     }
     return all(name in bound or name.isdigit() for name, _ in _ACCESS.findall(bare))
+
+
+def _drawn(known: Graph, bare: str) -> bool:
+    """Whether each relationship between nodes with a label leads as one of the graph does."""
+    labels: dict[str, str] = {}
+    for name, label, _ in _NODE.findall(bare):
+        labels[name] = label if labels.setdefault(name, label) == label else ""
+    kinds = known.kinds
+    for name, label, back, kind, on, other, last in _STEP.findall(bare):
+        start, end = label or labels.get(name, ""), last or labels.get(other, "")
+        ways = {(start, kind, end)} if on or not back else set()
+        ways |= {(end, kind, start)} if back or not on else set()
+        if start and end and kind in kinds and not ways & known.relations:
+            return False
+    return True
+
+
+def _beside(text: str) -> str:
+    """What a text says beside its graph."""
+    return _RELATION.sub("\n", _ENTRY.sub("\n", _LABEL.sub("\n", text)))

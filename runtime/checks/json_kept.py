@@ -7,6 +7,7 @@ looks like a comment may be left out, and literals of other languages count as n
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from runtime.checks.finding import Finding
 
@@ -19,10 +20,11 @@ _LITERALS = frozenset(
 )
 
 
-def look(asked: str, answer: str) -> Finding | None:
+def look(told: Sequence[str], answer: str) -> Finding | None:
     """Doubts a document that lost something, or says something more often than it was told."""
-    told = _SPAN.search(asked)
-    if told is None:
+    asked = "\n".join(told)
+    broken = _SPAN.search(asked)
+    if broken is None:
         return None
     try:
         document = json.loads(answer)
@@ -31,7 +33,7 @@ def look(asked: str, answer: str) -> Finding | None:
     if isinstance(document, dict) and [*document] == ["error"]:
         return None
     after, most = _words(answer), _words(asked)
-    least = set(_words(_COMMENT.sub(" ", told[0])))
+    least = set(_words(_COMMENT.sub(" ", broken[0])))
     return Finding() if least - set(after) or after - most else None
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from runtime.checks.finding import Finding, Missing
+from runtime.checks.left_out import left_out
 
 MARK = "-- cannot:"
 DEEPEST = 100  # brackets in brackets; what is deeper is not read
@@ -29,6 +30,7 @@ _TOKEN = re.compile(
     |(?P<sign>::|.)""",
     re.VERBOSE | re.DOTALL,
 )
+_REMARK = re.compile(r"^[ \t]*+--.*$", re.MULTILINE)
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTRAINTS = frozenset(
     {
@@ -104,12 +106,18 @@ class _Use:
     name: str
 
 
-def look(asked: str, answer: str) -> Finding | None:
-    """What is not there; None where all is, or where there is no schema. A column that another table has is doubted."""
-    tables = schema(asked)
-    for said, name in _missing(tables, answer) if tables else ():
-        return Finding(f"{MARK} {said}", doubt=any(name in columns for columns in (tables, *tables.values())))
-    return None
+def look(told: Sequence[str], answer: str) -> Finding | None:
+    """What is not there; None where all is, or where there is no schema. Doubted is a column that another table has, and a
+    query without something that the question names."""
+    tables = schema("\n".join(told))
+    if not tables:
+        return None
+    known = [*tables, *(column for columns in tables.values() for column in columns)]
+    used = [token.word for token in _tokens(answer) if token.kind == "name"]
+    doubt = left_out(_beside(told[-1]), answer, known, used)
+    for said, name in _missing(tables, answer):
+        return Finding(f"{MARK} {said}", doubt=doubt or name in known)
+    return Finding() if doubt else None
 
 
 def schema(text: str) -> Mapping[str, frozenset[str]]:
@@ -170,6 +178,28 @@ def _columns(tokens: Iterator[_Token]) -> Iterator[_Token]:
         if first and token.kind == "name" and (token.text[0] in '"`' or token.word not in _CONSTRAINTS):
             yield token
         first = False
+
+
+def _beside(text: str) -> str:
+    """What a text says beside creating tables, and lines of remarks."""
+    kept, at = [], 0
+    for match in _CREATE.finditer(text):
+        if match.start() >= at:
+            kept.append(text[at : match.start()])
+            at = _end(text, match.end())
+    return _REMARK.sub("", "\n".join([*kept, text[at:]]))
+
+
+def _end(text: str, start: int) -> int:
+    """Where the list in brackets ends that begins behind `start`, or another table is created before."""
+    depth = 0
+    for match in _TOKEN.finditer(text, start):
+        depth += (match.group() == "(") - (match.group() == ")")
+        if match.group() == ")" and depth <= 0:
+            return match.end()
+        if match.lastgroup == "name" and match.group().lower() == "create":
+            return match.start()
+    return len(text)
 
 
 def _tokens(text: str, start: int = 0) -> Iterator[_Token]:

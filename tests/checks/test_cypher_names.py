@@ -33,7 +33,7 @@ def said(query: str, schema: str = GRAPH) -> str:
 def test_a_graph_is_read_out_of_what_was_asked(schema: str) -> None:
     read = graph(schema)
     assert read.labels["Film"] == {"title", "year"}
-    assert read.relations == {"ACTED_IN"}
+    assert read.relations == {("Person", "ACTED_IN", "Film")}
     assert "Person" in read.labels
 
 

@@ -1,0 +1,19 @@
+"""Words of names and of questions, so that `filmTitle`, `film_title` and "film titles" are found to be the same."""
+
+import re
+
+_WORD = re.compile(r"[^\W\d_][^\W_]*")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def parts(name: str) -> list[str]:
+    """The words of a name: film_title, filmTitle."""
+    return [word.lower() for word in _WORD.findall(_HUMP.sub(" ", name))]
+
+
+def stem(word: str) -> str:
+    """Roughly the singular, so that `prices` is known where `price` is."""
+    for ending, instead in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("s", "")):
+        if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
+            return word[: -len(ending)] + instead
+    return word
