@@ -13,8 +13,9 @@ from typing import Any
 from expertbuild.actions.base import base_directory
 from expertbuild.actions.dataset import CALLS
 from expertbuild.actions.judges import judges
+from expertbuild.actions.memory import digests, known_code, memory
 from expertbuild.data.recipe import files, modules, scorers
-from expertbuild.data.remembered import Memory, key_of
+from expertbuild.data.remembered import key_of
 from expertbuild.data.sources import source
 from expertbuild.data.stages import COUNT, Crew
 from expertbuild.data.transforms import TRANSFORMS
@@ -26,7 +27,6 @@ from expertbuild.graph.key import without
 from expertbuild.graph.libraries import Libraries
 from expertbuild.graph.memo import Memo
 from expertbuild.graph.pool import cores
-from expertbuild.graph.source import FORMAT
 from expertbuild.graph.tree import hash_file, source_digest
 from runtime.engine.base import tokenizer_digest
 from runtime.engine.tokenizer import Tokenizer
@@ -39,7 +39,7 @@ _ASIDE = ("sources.*.weight", "sources.*.part", *(path.removeprefix("dataset.*."
 def crew(run: Context, libraries: Iterable[str]) -> Crew:
     """One process for each core, and a memory beside the cache."""
     cache, directory, installed = Cache(run.config["paths"]["cache"]), base_directory(run), Libraries()
-    code, memo = Code(Memo(cache.root / "memo" / "code.json", FORMAT)), file_memo(cache)
+    code, memo = known_code(cache), file_memo(cache)
     stands_on = [tokenizer_digest(directory), *(f"{name} {installed.version(name)}" for name in libraries)]
     stands_on += [
         hash_file(path)
@@ -49,14 +49,13 @@ def crew(run: Context, libraries: Iterable[str]) -> Crew:
 
     def transform_key(spec: Spec) -> str:
         looked_up = [] if spec == COUNT else [TRANSFORMS.module(spec["kind"])]
-        return key_of(
-            [*stands_on, *_digests(code, ["expertbuild.data.stages", "runtime.engine.tokenizer", *looked_up])]
-        )
+        run_by = ["expertbuild.data.stages", "runtime.engine.tokenizer", *looked_up]
+        return key_of([*stands_on, *digests(code, run_by, "dataset")])
 
     return Crew(
         cores(),
         partial(Tokenizer.load, directory),
-        Memory(cache.root / "rows"),
+        memory(cache),
         transform_key,
         lambda spec: source_key(spec, Path(run.config["paths"]["expert"]), code, memo),
     )
@@ -71,8 +70,6 @@ def source_key(spec: Spec, directory: Path, code: Code, memo: Memo) -> str:
     run = [*modules(alone), *(name for each in judging for name in scorer_modules(each))]
     held = [source_digest(path, memo, role) for role, path in files(alone, directory).items()]
     engines = [f"{name} {version}" for name, version in sorted(judges(judging).items())]
-    return key_of(["source-1", json.dumps(alone, sort_keys=True, default=str), *held, *engines, *_digests(code, run)])
-
-
-def _digests(code: Code, names: Iterable[str]) -> list[str]:
-    return [f"{name} {digest}" for name, digest in code.closure(names, "dataset").items()]
+    return key_of(
+        ["source-1", json.dumps(alone, sort_keys=True, default=str), *held, *engines, *digests(code, run, "dataset")]
+    )

@@ -24,6 +24,7 @@ EVALUATE = Action(
     version=1,
     reads=("evaluation.scorer", "evaluation.cases", "evaluation.confidence", "decoding"),
     function="expertbuild.actions.evaluate:evaluate",
+    unkeyed=("paths.cache",),
     libraries=("torch", "llguidance"),
     engines=_engines,
     plugins=_plugins,
@@ -35,6 +36,7 @@ def evaluate(run: Context) -> None:
     from hashlib import file_digest
     from itertools import islice
 
+    from expertbuild.actions.baseline import baseline
     from expertbuild.data.rows import read_rows, write_rows
     from expertbuild.evaluation import transcript
     from expertbuild.evaluation.answering import EXPERT, generator, with_expert
@@ -46,16 +48,20 @@ def evaluate(run: Context) -> None:
     grammar = run.files["grammar"].read_text(encoding="utf-8") if "grammar" in run.files else None
     cases = run.inputs["dataset"] / "test.jsonl"
     rows = list(islice(read_rows(cases), settings["cases"]))
+    asked = {
+        "base": baseline(run, engine, decoding, grammar),
+        "expert": generator(engine, EXPERT, decoding, grammar),
+    }
     judged = {
         who: judge(
             rows,
-            generator(engine, adapter, decoding, grammar),
+            ask,
             settings["scorer"],
             system=decoding["system"],
             report=run.report,
             label=who,
         )
-        for who, adapter in (("base", None), ("expert", EXPERT))
+        for who, ask in asked.items()
     }
     report = document(
         judged["base"],

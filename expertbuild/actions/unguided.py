@@ -15,6 +15,7 @@ UNGUIDED = Action(
     name="unguided",
     version=1,
     reads=("report.without_grammar", "evaluation.scorer", "evaluation.confidence", "decoding"),
+    unkeyed=EVALUATE.unkeyed,
     function="expertbuild.actions.unguided:unguided",
     libraries=EVALUATE.libraries,
     engines=EVALUATE.engines,
@@ -31,9 +32,11 @@ def unguided(run: Context) -> None:
     """Ask expert and base without the grammar; put scores and kept formats beside those with it."""
     from itertools import islice
 
+    from expertbuild.actions.baseline import baseline
     from expertbuild.data.rows import read_rows
     from expertbuild.evaluation import transcript
     from expertbuild.evaluation.answering import EXPERT, generator, keeps, with_expert
+    from expertbuild.evaluation.evaluate import Generate
     from expertbuild.evaluation.evaluate import evaluate as judge
     from expertbuild.evaluation.interval import difference, mean
 
@@ -43,10 +46,10 @@ def unguided(run: Context) -> None:
     engine = with_expert(base_directory(run), run.inputs["compile"])
     keeps_format = keeps(engine, run.files["grammar"].read_text(encoding="utf-8"))
 
-    def side_by_side(who: str, adapter: str | None) -> dict[str, Any]:
+    def side_by_side(who: str, ask: Generate) -> dict[str, Any]:
         judged = judge(
             rows,
-            generator(engine, adapter, decoding, None),
+            ask,
             run.config["evaluation"]["scorer"],
             system=decoding["system"],
             report=run.report,
@@ -62,6 +65,9 @@ def unguided(run: Context) -> None:
             "format_kept": {name: mean(shares, confidence).document() for name, shares in kept.items()},
         }
 
-    report = {who: side_by_side(who, adapter) for who, adapter in (("base", None), ("expert", EXPERT))}
+    report = {
+        "base": side_by_side("base", baseline(run, engine, decoding, None)),
+        "expert": side_by_side("expert", generator(engine, EXPERT, decoding, None)),
+    }
     text = json.dumps({"n": len(rows), **report}, sort_keys=True, indent=2)
     (run.out / "unguided.json").write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ import re
 import time
 from pathlib import Path
 
-from expertbuild.data.remembered import Memory
+from expertbuild.actions.memory import memory
 from expertbuild.display import size
 from expertbuild.graph import Cache, show, shrink, verify
 from runtime.errors import Mistake
@@ -28,19 +28,14 @@ def main(words: list[str]) -> int:
     return _verify(cache) if asked.verb == "verify" else _show(cache)
 
 
-def _memory(cache: Cache) -> Memory:
-    """What transforms found out about rows: no result, so the graph does not count it."""
-    return Memory(cache.root / "rows")
-
-
 def _show(cache: Cache) -> int:
     usage = show(cache)
     print(f"{cache.root}: {size(usage.size)} in {usage.objects} objects, {size(usage.work)} of unfinished work")
     for held in usage.actions:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(held.last_used))
         print(f"  {held.action:<10} {held.results:>5} results {size(held.size):>10}   last used {when}")
-    if remembered := _memory(cache).size():
-        print(f"  rows       {size(remembered)} of what transforms found out about them")
+    if remembered := memory(cache).size():
+        print(f"  rows       {size(remembered)} of what was found out about them")
     for root in usage.roots:
         print(f"  kept for {root}")
     return 0
@@ -52,7 +47,7 @@ def _shrink(cache: Cache, limit: str) -> int:
         raise Mistake(f"{limit!r} is not a size", hint="Write 2GB, 500MB or 0.")
     most = int(float(found[1]) * _UNITS[found[2]])
     done = shrink(cache, most)
-    _memory(cache).forget(max(0, most - done.after))  # results are worth more
+    memory(cache).forget(max(0, most - done.after))  # results are worth more
     print(f"{size(done.before)} -> {size(done.after)}: {done.results} results removed")
     if done.kept_for_packages:
         print(f"  {size(done.kept_for_packages)} stay for packages that are still there")

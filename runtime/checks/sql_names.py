@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     |(?P<sign>::|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_REMARK = re.compile(r"^[ \t]*+--.*$", re.MULTILINE)
+_REMARK = re.compile(r"(?<![^\s;])--.*$", re.MULTILINE)
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
 _CONSTRAINTS = frozenset(
     {
@@ -181,7 +181,7 @@ def _columns(tokens: Iterator[_Token]) -> Iterator[_Token]:
 
 
 def _beside(text: str) -> str:
-    """What a text says beside creating tables, and lines of remarks."""
+    """What a text says beside creating tables, and remarks."""
     kept, at = [], 0
     for match in _CREATE.finditer(text):
         if match.start() >= at:

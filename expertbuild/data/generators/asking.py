@@ -58,9 +58,7 @@ def begun(rng: random.Random, part: str, form: str, **parts: str | int) -> str:
     return form.format(Show=first, show=later, **parts)
 
 
-def asked_about(
-    columns: Sequence[Column], owners: Sequence[str], question: str, used: Collection[str]
-) -> list[Column]:
+def asked_about(columns: Sequence[Column], owners: Sequence[str], question: str, used: Collection[str]) -> list[Column]:
     """The columns that a question names and its query uses, and that no other column, nor what has them, is called much like.
 
     Without one of them the question has no answer, and nothing else could be meant; the count of the films could.
