@@ -7,7 +7,7 @@ names word for word is in the right answer as a rule, so an answer without it is
 import re
 from collections.abc import Iterable, Iterator
 
-from runtime.checks.words import parts, stem
+from runtime.checks.words import parts, spelled, stem
 
 LONGEST = 6  # words of a name
 
@@ -23,7 +23,7 @@ def left_out(question: str, query: str, names: Iterable[str], used: Iterable[str
     return (
         any(text.casefold() not in folded for text in _quoted(question))
         or not _numbers(question) | _counts(question) <= _numbers(query)
-        or not _named(question, names) <= {_spelled(name) for name in used}
+        or not _named(question, names) <= {spelled(name) for name in used}
     )
 
 
@@ -43,7 +43,7 @@ def _counts(text: str) -> set[str]:
 
 def _named(question: str, names: Iterable[str]) -> set[tuple[str, ...]]:
     """The names that the question has, word for word; of those that begin alike, the longest."""
-    known = {_spelled(name) for name in names}
+    known = {spelled(name) for name in names}
     found = set()
     for sentence in _SENTENCE.split(question):
         words = [stem(word) for word in parts(sentence)]
@@ -54,7 +54,3 @@ def _named(question: str, names: Iterable[str]) -> set[tuple[str, ...]]:
             found |= {name} if name else set()
             at += len(name) if name else 1
     return found
-
-
-def _spelled(name: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in parts(name))

@@ -17,3 +17,8 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
             return word[: -len(ending)] + instead
     return word
+
+
+def spelled(name: str) -> tuple[str, ...]:
+    """A name as it is compared."""
+    return tuple(stem(word) for word in parts(name))
