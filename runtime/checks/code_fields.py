@@ -21,7 +21,10 @@ MARKS = ("# cannot:", "// cannot:")
 MOST_DOCUMENTS = 20  # brackets at which a document is looked for
 
 _CLASS = re.compile(r"^class[ \t]++(\w++)[^\n:]*+:[^\n]*+\n((?:[ \t]++[^\n]++\n?+)++)", re.MULTILINE)
-_BRACED = re.compile(r"\b(?:interface|struct)\s++(\w++)[^{};\n]*+\{([^{}]*+)\}|\btype\s++(\w++)\s*+=\s*+\{([^{}]*+)\}")
+_BRACED = re.compile(
+    r"\b(?:interface|struct)\s++(\w++)(?:<[^<>{}\n]*+>)?(?:\s++extends\s[^{};\n]*+)?\s*+\{([^{}]*+)\}"
+    r"|\btype\s++(\w++)\s*+=\s*+\{([^{}]*+)\}"
+)
 _FIELD = re.compile(r"^[ \t]*+(?:(?:pub|readonly)[ \t]++)?(?:r#)?(\w++)\??[ \t]*+:(?!:)", re.MULTILINE)
 _TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\"|`(?:[^`\\]|\\.)*+`")
 _IMPORT = re.compile(r"^[ \t]*+(?:from|import|use)\b[^\n]*+", re.MULTILINE)
@@ -49,8 +52,12 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
         return Finding(f"{mark} {said}", doubt=False)
     known = [name for names in given.values() for name in names]
     words = set(re.findall(r"\w++", answer))
-    doubt = bool(strange) or not words.issuperset(_CALLED.findall(question))
-    doubt = doubt or left_out(question, answer, [*known, *_keys(documents)], words)
+    doubt = (
+        bool(strange)
+        or not words.issuperset(_CALLED.findall(question))
+        or not {spelled(key) for key in _keys(documents)} - {()} <= {spelled(word) for word in words}
+        or left_out(question, answer, known, words)
+    )
     for name in _used(answer) if known else ():
         if name not in known and name not in fields:
             if _stands(name, question):
