@@ -14,13 +14,14 @@ first that the check lets pass.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from runtime.checks import code_fields, cypher_names, json_kept, sql_names
+from runtime.checks import code_fields, cypher_names, json_kept, json_told, sql_names
 from runtime.checks.finding import Finding
 
 CHECKS: Mapping[str, Callable[[Sequence[str], str], Finding | None]] = {
     "code_fields": code_fields.look,
     "cypher_names": cypher_names.look,
     "json_kept": json_kept.look,
+    "json_told": json_told.look,
     "sql_names": sql_names.look,
 }
 MARKS = (sql_names.MARK, cypher_names.MARK, *code_fields.MARKS)
