@@ -7,7 +7,7 @@ import pytest
 
 from expertbuild.data.generators import code_repair, text_to_function, types_from_json, types_from_text
 from runtime.checks import doubted, passed, remark
-from runtime.checks.code_fields import types
+from runtime.checks.code_types import types
 
 PYTHON = """from dataclasses import dataclass
 
@@ -97,6 +97,13 @@ def test_a_type_whose_fields_nobody_gave_is_told(question: str, answer: str, sai
         ("A Sofa has a weight.", "interface Sofa {\n  weight: number;\n  width: number;\n}"),
         ("Write carry_sofas, the number 7.", "def carry_chairs():\n    return 7"),
         ("Write carry_sofas, the number 7.", "def carry_sofas():\n    return 8"),
+        ("A Sofa has a weight.", "interface Chair {\n  weight: number;\n}"),
+        ("A Sofa has a weight.", "interface Sofa {\n  weight: number;\n  weight: number;\n}"),
+        ("A Sofa has a weight.", "struct Sofa {\n    weight: Weight<f64>,\n}"),
+        ("A Sofa has an optional weight.", "struct Sofa {\n    weight: f64,\n}"),
+        ('[{"weight": 1}, {"weight": null}]\nA Sofa.', "struct Sofa {\n    weight: f64,\n}"),
+        ('{"part": {"weight": 1}}\nA Sofa.', "struct Sofa {\n    part: Sofa,\n    weight: f64,\n}"),
+        ("Write it.", "def carry(items):\n    return [item for one in items]"),
     ],
 )
 def test_what_was_left_out_or_made_up_is_doubted(question: str, answer: str) -> None:

@@ -24,7 +24,7 @@ KEY_ID = "k" * 16
 
 # Names are looked up while a build is planned, so they change to another name that exists.
 OTHERS: dict[str, Any] = {
-    "adapter.kind": "lora",
+    "adapter.kind": "dora",
     "train.backend": "unsloth",
     "train.schedule": "cosine",
     "train.precision": "fp32",
