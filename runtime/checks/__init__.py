@@ -62,6 +62,5 @@ def _says_so(answer: str) -> bool:
 
 
 def _found(check: str | None, messages: Sequence[Mapping[str, Any]], answer: str) -> Finding | None:
-    if check is None or _says_so(answer):
-        return None
-    return CHECKS[check](told(messages), answer)
+    heard = told(messages)
+    return CHECKS[check](heard, answer) if check is not None and heard and not _says_so(answer) else None

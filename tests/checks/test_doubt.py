@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from runtime.checks import doubted, passed, remark
+from runtime.checks import CHECKS, doubted, passed, remark
 
 GRAPH = "Film {title: STRING, year: INTEGER}\nPerson {name: STRING}\n(:Person)-[:ACTED_IN]->(:Film)"
 DDL = "CREATE TABLE films (id INT, title TEXT);\nCREATE TABLE boxes (id INT, weight INT);"
@@ -68,3 +68,9 @@ def test_a_hostile_prompt_takes_a_moment(text: str) -> None:
     for check in ("sql_names", "cypher_names"):
         doubted(check, [{"role": "user", "content": text * 1500}], text * 1500)
     assert time.thread_time() - begun < 5
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_where_nobody_asked_nothing_is_doubted(check: str) -> None:
+    for messages in ([], [{"role": "assistant", "content": DDL}]):
+        assert not doubted(check, messages, "SELECT 1") and not remark(check, messages, "SELECT 1")
