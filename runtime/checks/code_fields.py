@@ -21,6 +21,7 @@ MARKS = ("# cannot:", "// cannot:")
 LONGEST = 20_000  # letters of code whose names are looked up
 
 _PYTHON = re.compile(r"^(?:(?:async )?def |class \w++.*:[ \t]*+$|from |@\w++)", re.MULTILINE)
+_GLUED = re.compile(r"(?<!\w)\d++[^\W\d]")
 _TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\"|`(?:[^`\\]|\\.)*+`")
 _WORD = re.compile(r"\w++")
 _NAME = re.compile(r"(?<![\w.:])[A-Z]\w*+")
@@ -96,7 +97,8 @@ def _nowhere(code: str, known: Collection[str]) -> set[str]:
 def _python(code: str) -> tuple[set[str], set[str]]:
     """The names that Python code reads, and those that it binds."""
     try:
-        nodes = list(ast.walk(ast.parse(code))) if len(code) <= LONGEST else []
+        # A number that letters follow is no error to Python, and a line on its error output.
+        nodes = list(ast.walk(ast.parse(code))) if len(code) <= LONGEST and not _GLUED.search(code) else []
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set(), set()
     names = [node for node in nodes if isinstance(node, ast.Name)]
