@@ -22,13 +22,11 @@ def baseline(run: Context, engine: Any, decoding: Mapping[str, Any], grammar: st
     cache, installed = Cache(run.config["paths"]["cache"]), Libraries()
     known, ask = memory(cache), generator(engine, None, decoding, grammar)
     stands_on = [
-        *(
-            "baseline-1",
-            engine.base_digest,
-            engine.tokenizer_digest,
-            json.dumps(decoding, sort_keys=True),
-            grammar or "",
-        ),
+        "baseline-1",
+        engine.base_digest,
+        engine.tokenizer_digest,
+        json.dumps(decoding, sort_keys=True),
+        grammar or "",
         *(f"{name} {installed.version(name)}" for name in EVALUATE.libraries),
         *digests(known_code(cache), ["expertbuild.evaluation.answering"], "evaluate"),
     ]

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from expertbuild.data.remembered import Memory
 from expertbuild.graph import Cache
 from expertbuild.graph.code import Code
-from expertbuild.graph.memo import Memo
-from expertbuild.graph.source import FORMAT
+from expertbuild.graph.facts import code_memo
 
 
 def memory(cache: Cache) -> Memory:
@@ -16,7 +15,7 @@ def memory(cache: Cache) -> Memory:
 
 def known_code(cache: Cache) -> Code:
     """The project's code as it is now."""
-    return Code(Memo(cache.root / "memo" / "code.json", FORMAT))
+    return Code(code_memo(cache))
 
 
 def digests(code: Code, names: Iterable[str], wanted_by: str) -> list[str]:

@@ -42,7 +42,7 @@ class Asked:
 class Facts:
     def __init__(self, cache: Cache) -> None:
         self._staging = cache.staging
-        self._memos = Memo(cache.root / "memo" / "code.json", CODE_FORMAT), file_memo(cache)
+        self._memos = code_memo(cache), file_memo(cache)
         self._code = Code(self._memos[0])
         self._libraries = Libraries()
 
@@ -81,6 +81,11 @@ class Facts:
 
 def _given(step: Step) -> dict[str, Any]:
     return cut(step.config, (*step.action.reads, *step.action.unkeyed))
+
+
+def code_memo(cache: Cache) -> Memo:
+    """What modules import and hold, by the stat of their files."""
+    return Memo(cache.root / "memo" / "code.json", CODE_FORMAT)
 
 
 def file_memo(cache: Cache) -> Memo:

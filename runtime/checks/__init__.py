@@ -46,14 +46,16 @@ def doubted(check: str | None, messages: Sequence[Mapping[str, Any]], answer: st
 
 def passed(check: str | None, messages: Sequence[Mapping[str, Any]], answers: Iterable[str]) -> int | None:
     """The place of the first answer that the check has nothing against; else of the first that it does not doubt."""
-    told = None
+    second = None
     for place, answer in enumerate(answers):
-        found = None if _says_so(answer) else _found(check, messages, answer)
-        if not found and not _says_so(answer):
+        if _says_so(answer):
+            continue
+        found = _found(check, messages, answer)
+        if found is None:
             return place
-        if told is None and found and not found.doubt:
-            told = place
-    return told
+        if second is None and not found.doubt:
+            second = place
+    return second
 
 
 def _says_so(answer: str) -> bool:

@@ -10,12 +10,12 @@ code with a name that stands nowhere, and code without something that the questi
 import ast
 import builtins
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from runtime.checks.code_types import IMPORT, Types, beside, documents, lacking, objects, types, within
 from runtime.checks.finding import Finding
 from runtime.checks.left_out import left_out
-from runtime.checks.words import parts, spelled, stem
+from runtime.checks.words import running, spelled
 
 MARKS = ("# cannot:", "// cannot:")
 LONGEST = 20_000  # letters of code whose names are looked up
@@ -46,26 +46,30 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     asked = "\n".join(told)
     given, made = types(asked), types(answer)
     found, question = documents(beside(told[-1]))
-    mark = MARKS[0] if _PYTHON.search(answer) else MARKS[1]
-    strange = _strange(made, asked, alone=len(made) == 1 and not found)
-    if strange and len(strange) == len(_fields(made)) and not given:
+    python, bare = bool(_PYTHON.search(answer)), _TEXT.sub("''", IMPORT.sub("", answer))
+    mark = MARKS[0] if python else MARKS[1]
+    known, fields, whole = _fields(given), _fields(made), running(asked)
+    # "A dataclass for a rope" gives no field rope.
+    heard = _without(whole, made) if len(made) == 1 and not found else whole
+    strange = [name for name in fields if not _in(heard, name) or name in _NO_FIELDS]
+    if strange and len(strange) == len(fields) and not given:
         said = "it has no keys" if found or _NOTHING.search(asked) else "no fields are given"
         return Finding(f"{mark} {said}", doubt=False)
-    words, whole = set(_WORD.findall(answer)), _running(asked)
+    words = set(_WORD.findall(answer))
     keys = {spelled(key) for one in objects(found) for key in one} - {()}
     optional = len(re.findall(r"\boptional\b", question.lower())) + lacking(found)
     doubt = (
         bool(strange)
-        or any(not _in(whole, name) or len({*fields}) < len(fields) for name, fields in made.items())
+        or any(not _in(whole, name) or len({*names}) < len(names) for name, names in made.items())
         or not keys <= {spelled(word) for word in words}
         or not words.issuperset(_CALLED.findall(question))
-        or left_out(question, answer, _fields(given), words)
+        or left_out(question, answer, known, words)
         or (bool(made) and not within(found) <= {spelled(name) for name in made})
         or (bool(made) and len(_OPTIONAL.findall(answer)) < optional)
-        or bool(_nowhere(answer, {*_NAME.findall(asked), *given}))
+        or not _names(answer, bare, python=python) <= {*_NAME.findall(asked), *given, *made, *_GIVEN}
     )
-    there, wanted = {*_fields(given), *_fields(made)}, _running(question)
-    for name in _used(answer) if given else ():
+    there, wanted = {*known, *fields, *_OF_LISTS}, running(question)
+    for name in _USED.findall(bare) if given else ():
         if name not in there:
             if _in(wanted, name):
                 return Finding(f"{mark} {_owner(given, answer)} has no field {name}", doubt=doubt)
@@ -77,52 +81,35 @@ def _fields(known: Types) -> list[str]:
     return [name for names in known.values() for name in names]
 
 
-def _strange(made: Types, asked: str, *, alone: bool) -> list[str]:
-    """Fields that stand nowhere. `alone`: the type's own name names no field: "a dataclass for a rope"."""
-    words = _running(asked, but=made if alone else ())
-    return [name for name in _fields(made) if not _in(words, name) or name in _NO_FIELDS]
-
-
-def _nowhere(code: str, known: Collection[str]) -> set[str]:
-    """Names that code uses, and that neither it nor the conversation has."""
+def _names(code: str, bare: str, *, python: bool) -> set[str]:
+    """Names that code uses, and neither brings along nor binds. `bare`: the code without imports and texts."""
     imported = {name for line in IMPORT.findall(code) for name in _WORD.findall(line)}
-    names = {*_NAME.findall(_TEXT.sub("''", IMPORT.sub("", code)))}
-    bound = {*types(code), *known, *imported, *_GIVEN}
-    if _PYTHON.search(code):
-        read, own = _python(code)
-        names, bound = names | read, bound | own | {*dir(builtins)}
-    return names - bound
+    read, bound = _python(code) if python else (set(), set())
+    return ({*_NAME.findall(bare)} | read) - bound - imported
 
 
 def _python(code: str) -> tuple[set[str], set[str]]:
-    """The names that Python code reads, and those that it binds."""
+    """The names that Python code reads, and those that it binds or has from the start."""
     try:
         # A number that letters follow is no error to Python, and a line on its error output.
         nodes = list(ast.walk(ast.parse(code))) if len(code) <= LONGEST and not _GLUED.search(code) else []
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(), set()
+        return set(), {*dir(builtins)}
     names = [node for node in nodes if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    bound = {*dir(builtins)} | {node.id for node in names if not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     bound |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     return {node.id for node in names}, bound
 
 
-def _running(text: str, but: Iterable[str] = ()) -> str:
-    """The words of a text, one behind the other, without those other names."""
-    words = f" {' '.join(stem(word) for word in parts(text))} "
-    for name in but:
-        words = words.replace(f" {' '.join(spelled(name))} ", " . ")
+def _without(words: str, names: Iterable[str]) -> str:
+    for name in names:
+        words = words.replace(running(name), " . ")
     return words
 
 
 def _in(words: str, name: str) -> bool:
-    return f" {' '.join(spelled(name))} " in words
-
-
-def _used(code: str) -> list[str]:
-    """Fields that code reads of something."""
-    return [name for name in _USED.findall(_TEXT.sub("''", IMPORT.sub("", code))) if name not in _OF_LISTS]
+    return running(name) in words
 
 
 def _owner(given: Types, code: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from runtime.checks.json_answers import everything
 from runtime.checks.words import spelled
 
 Types = Mapping[str, Sequence[str]]
@@ -51,18 +52,12 @@ def documents(text: str) -> tuple[list[Any], str]:
     return found, "".join([*kept, text[at:]])
 
 
-def objects(found: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+def objects(found: list[Any]) -> Iterator[Mapping[str, Any]]:
     """The objects of documents, and those within."""
-    left = [*found]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            yield one
-        if isinstance(one, dict | list):
-            left += one.values() if isinstance(one, dict) else one
+    return (one for one in everything(found) if isinstance(one, dict))
 
 
-def within(found: Sequence[Any]) -> set[tuple[str, ...]]:
+def within(found: list[Any]) -> set[tuple[str, ...]]:
     """What objects within objects are called by: they are types of their own."""
     inner = ((key, value) for one in objects(found) for key, value in one.items())
     first = ((key, value[0] if isinstance(value, list) and value else value) for key, value in inner)

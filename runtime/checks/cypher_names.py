@@ -56,10 +56,11 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     bare = _TEXTS.sub("''", answer)
     properties = [name for each in known.labels.values() for name in each]
     names = [*known.labels, *properties]
-    doubt = not _drawn(known, bare) or left_out(_beside(told[-1]), answer, names, _WORD.findall(bare))
-    for said, name in _missing(known, bare):
+    variables = _variables(bare)
+    doubt = not _drawn(known, bare, variables) or left_out(_beside(told[-1]), answer, names, _WORD.findall(bare))
+    for said, name in _missing(known, bare, variables):
         return Finding(f"{MARK} {said}", doubt=doubt or name in properties)
-    return Finding() if doubt or not _fits(bare) else None
+    return Finding() if doubt or not _fits(bare, variables) else None
 
 
 @lru_cache(maxsize=16)
@@ -93,14 +94,19 @@ def _listed(text: str) -> Iterator[tuple[str, list[str]]]:
         yield label, properties
 
 
-def _missing(known: Graph, bare: str) -> Iterator[Missing]:
-    variables: dict[str, str] = {}
-    for name, label, properties in _NODE.findall(bare):
+def _variables(bare: str) -> Mapping[str, str]:
+    """The label of each variable; none where it has two, as one of a UNION, or of a query within."""
+    labels: dict[str, str] = {}
+    for name, label, _ in _NODE.findall(bare):
+        labels[name] = label if labels.setdefault(name, label) == label else ""
+    return labels
+
+
+def _missing(known: Graph, bare: str, variables: Mapping[str, str]) -> Iterator[Missing]:
+    for _, label, properties in _NODE.findall(bare):
         if label not in known.labels:
             yield f"there is no label {label}", label
         else:
-            if variables.setdefault(name, label) != label:
-                variables[name] = ""  # one of a UNION, or of a query within: what it has is not known
             yield from _unknown(known.labels, label, _PROPERTY.findall(properties.strip("{}")))
     if kinds := known.kinds:
         for kind in _EDGE.findall(bare):
@@ -118,14 +124,12 @@ def _unknown(labels: Mapping[str, frozenset[str]], label: str, used: list[str]) 
     yield from ((f"{label} has no property {name}", name) for name in used if known and name not in known)
 
 
-def _fits(bare: str) -> bool:
+def _fits(bare: str, variables: Mapping[str, str]) -> bool:
     """Whether each variable has one label, and is bound somewhere before or after it is used."""
     if _APART.search(bare):
         return True
-    labels: dict[str, str] = {}
-    for name, label, _ in _NODE.findall(bare):
-        if name and labels.setdefault(name, label) != label:
-            return False
+    if any(name and not label for name, label in variables.items()):
+        return False
     bound = {
         *_BOUND.findall(bare),
         *_MADE.findall(bare),
@@ -134,14 +138,11 @@ def _fits(bare: str) -> bool:
     return all(name in bound or name.isdigit() for name, _ in _ACCESS.findall(bare))
 
 
-def _drawn(known: Graph, bare: str) -> bool:
+def _drawn(known: Graph, bare: str, variables: Mapping[str, str]) -> bool:
     """Whether each relationship between nodes with a label leads as one of the graph does."""
-    labels: dict[str, str] = {}
-    for name, label, _ in _NODE.findall(bare):
-        labels[name] = label if labels.setdefault(name, label) == label else ""
     kinds = known.kinds
     for name, label, back, kind, on, other, last in _STEP.findall(bare):
-        start, end = label or labels.get(name, ""), last or labels.get(other, "")
+        start, end = label or variables.get(name, ""), last or variables.get(other, "")
         ways = {(start, kind, end)} if on or not back else set()
         ways |= {(end, kind, start)} if back or not on else set()
         if start and end and kind in kinds and not ways & known.relations:

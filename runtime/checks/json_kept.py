@@ -4,12 +4,12 @@ What counts are words and numbers, from the first bracket or quote of what was a
 looks like a comment may be left out, and literals of other languages count as nothing.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 
 from runtime.checks.finding import Finding
+from runtime.checks.json_answers import declines, document
 
 _SPAN = re.compile(r"[\[{\"'].*[\]}\"'](?:[ \t]*[:,=][ \t]*[\w.+-]+)?", re.DOTALL)
 _COMMENT = re.compile(r"/\*.{0,1000}?\*/|(?<![:\w/])(?://|#)[^\n]*", re.DOTALL)
@@ -27,11 +27,10 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     if broken is None:
         return None
     try:
-        document = json.loads(answer)
-    except (ValueError, RecursionError):
+        if declines(document(answer)):
+            return None
+    except ValueError:
         return Finding()
-    if isinstance(document, dict) and [*document] == ["error"]:
-        return None
     after, most = _words(answer), _words(asked)
     least = set(_words(_COMMENT.sub(" ", broken[0])))
     return Finding() if least - set(after) or after - most else None

@@ -113,9 +113,10 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     if not tables:
         return None
     known = [*tables, *(column for columns in tables.values() for column in columns)]
-    used = [token.word for token in _tokens(answer) if token.kind == "name"]
+    tokens = list(_tokens(answer))
+    used = [token.word for token in tokens if token.kind == "name"]
     doubt = left_out(_beside(told[-1]), answer, known, used)
-    for said, name in _missing(tables, answer):
+    for said, name in _missing(tables, tokens):
         return Finding(f"{MARK} {said}", doubt=doubt or name in known)
     return Finding() if doubt else None
 
@@ -208,9 +209,8 @@ def _tokens(text: str, start: int = 0) -> Iterator[_Token]:
             yield _Token(str(match.lastgroup), match.group())
 
 
-def _missing(tables: Mapping[str, frozenset[str]], answer: str) -> Iterator[Missing]:
+def _missing(tables: Mapping[str, frozenset[str]], tokens: Sequence[_Token]) -> Iterator[Missing]:
     """What the query names and is not there, in its order: tables first, as columns are looked for in them."""
-    tokens = list(_tokens(answer))
     if _depth(tokens) > DEEPEST:
         return
     query = _Query(tokens)

@@ -19,6 +19,11 @@ def stem(word: str) -> str:
     return word
 
 
+def running(text: str) -> str:
+    """The words of a text, one behind the other, for names to be looked for in it."""
+    return f" {' '.join(spelled(text))} "
+
+
 def spelled(name: str) -> tuple[str, ...]:
     """A name as it is compared."""
     return tuple(stem(word) for word in parts(name))

@@ -128,3 +128,14 @@ def test_a_hostile_prompt_takes_a_moment(text: str) -> None:
     begun = time.thread_time()
     doubted("code_fields", asked(text * 5_000), text * 1_500)
     assert time.thread_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "class Part:\n    pass\n\n\ndef carry() -> Part:\n    raise ValueError(Part)",
+        "from typing import Any\n\n\ndef carry(items: list[Any]) -> Any:\n    return [item for item in items]",
+    ],
+)
+def test_what_code_brings_along_stands_somewhere(answer: str) -> None:
+    assert not doubted("code_fields", asked("Write carry."), answer)
