@@ -109,6 +109,7 @@ def _manifest(run: Context) -> Any:
             check=decoding.get("check"),
             second_look=decoding.get("second_look"),
             bind=decoding.get("bind") if "grammar" in run.files else None,
+            rebind=decoding.get("rebind") if "grammar" in run.files else None,
         ),
     )
 

@@ -120,13 +120,14 @@ def _grammar_is_there(config: Config, directory: Path | None, origins: Origins) 
 
 
 def _bound_rules_are_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:
-    grammar, bind = config["decoding"]["grammar"], config["decoding"].get("bind") or {}
-    if directory is not None and bind and grammar and (directory / grammar).is_file():
+    grammar, decoding = config["decoding"]["grammar"], config["decoding"]
+    bound = [(key, name) for key in ("bind", "rebind") for name in decoding.get(key) or {}]
+    if directory is not None and bound and grammar and (directory / grammar).is_file():
         rules = _RULE.findall((directory / grammar).read_text(encoding="utf-8", errors="replace"))
-        for name in bind:
+        for key, name in bound:
             if name not in rules or name == "root":
-                where = origins.of(("decoding", "bind", name))
-                yield Fault(f"decoding.bind binds {name}, and {grammar} has no such rule.", where, advise(name, rules))
+                where = origins.of(("decoding", key, name))
+                yield Fault(f"decoding.{key} binds {name}, and {grammar} has no such rule.", where, advise(name, rules))
 
 
 def _data_is_there(config: Config, directory: Path | None, origins: Origins) -> Iterator[Fault]:

@@ -30,7 +30,8 @@ def generator(
     from runtime.engine.second_look import second_look
     from runtime.service.asking import Checked
 
-    bound = BoundGrammar(engine.grammars, grammar, decoding.get("bind")) if grammar is not None else None
+    rules = decoding.get("bind"), decoding.get("rebind")
+    bound = BoundGrammar(engine.grammars, grammar, *rules) if grammar is not None else None
     sampling = Sampling(temperature=decoding["temperature"], top_p=decoding["top_p"], top_k=decoding["top_k"])
 
     def answers(conversations: list[Messages]) -> list[str]:
@@ -50,9 +51,10 @@ def generator(
         checks = [Checked(decoding.get("check"), messages) for messages in conversations]
         results, again = engine.generate(requests), {}
         for place, (check, request, result) in enumerate(zip(checks, requests, results, strict=True)):
-            second = second_look(request, decoding.get("second_look")) if check.name else None
-            if second and check.doubted(result):
-                again[place] = second
+            if check.name and decoding.get("second_look") and check.doubted(result):
+                narrowed = bound.again(conversations[place]) if bound is not None else None
+                if (second := second_look(request, decoding["second_look"], narrowed)) is not None:
+                    again[place] = second
         for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
             results[place] = checks[place].better(results[place], others)
         return [result.text + check.remark(result) for check, result in zip(checks, results, strict=True)]

@@ -73,6 +73,7 @@ class Decoding:
     check: str | None = None  # what looks at a finished answer: a name in `runtime.checks`
     second_look: int | None = None  # answers to look through where the check would rather have another
     bind: Mapping[str, str] | None = None  # rules of the grammar, and what in the conversation they are narrowed to
+    rebind: Mapping[str, str] | None = None  # the same for the second look alone
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Manifest:
         for variant in plain["variants"].values():
             if variant["adapter"]["compression"] is None:
                 del variant["adapter"]["compression"]  # not said, rather than said to be nothing
-        for optional in ("rope", "check", "second_look", "bind"):
+        for optional in ("rope", "check", "second_look", "bind", "rebind"):
             if plain["decoding"][optional] is None:
                 del plain["decoding"][optional]
         return {"format": FORMAT, **plain}

@@ -9,15 +9,20 @@ it says a name that is there. Where a source finds nothing to read, the rule sta
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runtime.binding import cypher, sql, text
+from runtime.binding import code, cypher, sql, text
 from runtime.checks import told
 from runtime.engine.gbnf_narrowed import Said
 
 SOURCES: Mapping[str, Callable[[Sequence[str]], Said]] = {
+    "camel_names": code.camel_names,
     "cypher_labels": cypher.labels,
     "cypher_properties": cypher.properties,
     "cypher_relationships": cypher.relationships,
+    "cypher_variables": cypher.variables,
     "json_text": text.json_text,
+    "pascal_first": code.pascal_first,
+    "pascal_names": code.pascal_names,
+    "snake_names": code.snake_names,
     "sql_columns": sql.columns,
     "sql_tables": sql.tables,
 }

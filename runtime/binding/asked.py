@@ -45,16 +45,22 @@ def missing(asked: str, known: Iterable[str], owners: Iterable[str] = ()) -> lis
     there = [{stem(part) for part in parts(name)} for name in known]
     having = [{stem(part) for part in parts(name)} for name in owners]
     found: dict[tuple[str, ...], None] = {}
+    for run in runs(asked):
+        stems = {stem(word) for word in run}
+        if not set(run) <= _NO_NAME and not any(stems <= name for name in there) and stems not in having:
+            found[run] = None
+    return [*found]
+
+
+def runs(asked: str) -> Iterator[tuple[str, ...]]:
+    """Words that follow each other and could be one name: the last is none of those that stand in any question."""
     for words in _lines(asked):
         for begin in range(len(words)):
             for end in range(begin + 1, min(begin + LONGEST, len(words)) + 1):
-                run = words[begin:end]
+                run = tuple(words[begin:end])
                 if run[-1] in _COMMON and (len(run) == 1 or run[-1] not in _ENDS):
                     break
-                stems = {stem(word) for word in run}
-                if not set(run) <= _NO_NAME and not any(stems <= name for name in there) and stems not in having:
-                    found[tuple(run)] = None
-    return [*found]
+                yield run
 
 
 def _lines(asked: str) -> Iterator[Sequence[str]]:

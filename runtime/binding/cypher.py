@@ -1,10 +1,12 @@
 """Names for Cypher: what the graph schema of a conversation names, and properties that it asks for without having them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from runtime.binding.asked import missing
-from runtime.checks.cypher_names import graph
+from runtime.checks.cypher_names import beside, graph
+from runtime.checks.words import running
 from runtime.engine.gbnf_narrowed import Said
 
 _KINDS = re.compile(r"\[\w*+:((?:`[^`\n]++`|[\w|:])++)")
@@ -37,6 +39,16 @@ def properties(told: Sequence[str]) -> Said:
     named += _LISTED.findall(asked)
     runs = missing(asked, named, [*known.labels, *known.kinds])
     return Said((*_either(named).texts, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
+
+
+def variables(told: Sequence[str]) -> Said:
+    """The first letter of each label, with a number where two begin alike; no bare letter if both are asked for."""
+    asked = "\n".join(told)
+    known, words = graph(asked).labels, running(beside(asked))
+    letters = Counter(label[0].lower() for label in known if running(label) in words)
+    first = dict.fromkeys(label[0].lower() for label in known if label[0].isalpha())
+    bare = [letter for letter in first if letters[letter] < 2]
+    return Said((*bare, *(f"{letter}{number}" for letter in first for number in (1, 2, 3))))
 
 
 def _either(names: Iterable[str]) -> Said:

@@ -7,35 +7,31 @@ Told is a field that was asked for and is not there, and a type none of whose fi
 code with a name that stands nowhere, and code without something that the question names or a document has.
 """
 
-import ast
-import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from runtime.checks.code_types import IMPORT, Types, beside, documents, lacking, objects, types, within
+from runtime.checks.code_done import does
+from runtime.checks.code_fit import fits
+from runtime.checks.code_names import unknown
+from runtime.checks.code_told import tells
+from runtime.checks.code_types import IMPORT, Type, beside, documents, holding, objects, types
 from runtime.checks.finding import Finding
 from runtime.checks.left_out import left_out
 from runtime.checks.words import running, spelled
 
 MARKS = ("# cannot:", "// cannot:")
-LONGEST = 20_000  # letters of code whose names are looked up
 
 _PYTHON = re.compile(r"^(?:(?:async )?def |class \w++.*:[ \t]*+$|from |@\w++)", re.MULTILINE)
-_GLUED = re.compile(r"(?<!\w)\d++[^\W\d]")
 _TEXT = re.compile(r"'(?:[^'\\\n]|\\.)*+'|\"(?:[^\"\\\n]|\\.)*+\"|`(?:[^`\\]|\\.)*+`")
 _WORD = re.compile(r"\w++")
-_NAME = re.compile(r"(?<![\w.:])[A-Z]\w*+")
 _USED = re.compile(r"(?<=[\w)\]?])\.([^\W\d]\w*+)(?!\s*+\(|!|::)")
 _CALLED = re.compile(r"(?<![\w.])(?:[a-z]++(?:_[a-z]++)++|[a-z]++(?:[A-Z][a-z]++)++)(?!\w)")  # what is no word
-_OPTIONAL = re.compile(r"\| None\b|\bNotRequired\[|\?:|\bOption<|\bOptional\[|\| (?:undefined|null)\b")
-_NOTHING = re.compile(r"^[ \t]*+(?:null|\[\s*+\]|\"[^\"\n]*+\"|-?\d[\d.]*+|true|false)[ \t]*+$", re.MULTILINE)
-_GIVEN = frozenset(  # names that no code has to define
-    {
-        *("Array", "Boolean", "Date", "JSON", "Map", "Math", "Number", "Object", "Partial", "Promise"),
-        *("Readonly", "Record", "Set", "String", "Box", "Err", "None", "Ok", "Option", "Ordering", "Result"),
-        *("Self", "Some", "Vec", "Clone", "Copy", "Debug", "Default", "Deserialize", "Eq", "Hash", "Ord"),
-        *("PartialEq", "PartialOrd", "Serialize", "True", "False"),
-    }
+_RUST = re.compile(r"^(?:pub )?(?:struct|fn|enum) |^#\[|^use ", re.MULTILINE)
+_HUMP, _LINE = re.compile(r"[a-z\d][A-Z]"), re.compile(r"(?<=\w)_(?=\w)")  # how other languages write a name
+_CALLS = r"\b(?:called|named|name|name of|class|dataclass|interface|struct|type|TypedDict)\s+[`'\"]?"
+_NOTHING = re.compile(
+    r"^[ \t]*+(?:null|\{\s*+\}|\[\s*+(?:\{\s*+\}\s*+)?\]|\"[^\"\n]*+\"|-?\d[\d.]*+|true|false)[ \t]*+$", re.MULTILINE
 )
 _NO_FIELDS = frozenset({"field", "fields"})
 _OF_LISTS = frozenset({"length", "size"})
@@ -50,69 +46,71 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     mark = MARKS[0] if python else MARKS[1]
     known, fields, whole = _fields(given), _fields(made), running(asked)
     # "A dataclass for a rope" gives no field rope.
-    heard = _without(whole, made) if len(made) == 1 and not found else whole
+    heard = _without(whole, made[0].name) if len(made) == 1 and not found else whole
     strange = [name for name in fields if not _in(heard, name) or name in _NO_FIELDS]
-    if strange and len(strange) == len(fields) and not given:
-        said = "it has no keys" if found or _NOTHING.search(asked) else "no fields are given"
+    empty = _NOTHING.search(asked) is not None and not any(objects(found))
+    if fields and (empty or len(strange) == len(fields)) and not given:
+        said = "it has no keys" if found or empty else "no fields are given"
         return Finding(f"{mark} {said}", doubt=False)
     words = set(_WORD.findall(answer))
-    keys = {spelled(key) for one in objects(found) for key in one} - {()}
-    optional = len(re.findall(r"\boptional\b", question.lower())) + lacking(found)
     doubt = (
         bool(strange)
-        or any(not _in(whole, name) or len({*names}) < len(names) for name, names in made.items())
-        or not keys <= {spelled(word) for word in words}
-        or not words.issuperset(_CALLED.findall(question))
+        or not _well_named(made, asked, whole, _HUMP if python or _RUST.search(answer) else _LINE)
+        or not _holds(found, made, words)
+        or not all(_is_said(name, words) for name in _CALLED.findall(question))
         or left_out(question, answer, known, words)
-        or (bool(made) and not within(found) <= {spelled(name) for name in made})
-        or (bool(made) and len(_OPTIONAL.findall(answer)) < optional)
-        or not _names(answer, bare, python=python) <= {*_NAME.findall(asked), *given, *made, *_GIVEN}
+        or not does(question, answer, given)
+        or (len(made) == 1 and not found and not given and not tells(question, made[0].fields))
+        or unknown(answer, bare, asked, [one.name for one in (*given, *made)], python=python)
     )
     there, wanted = {*known, *fields, *_OF_LISTS}, running(question)
+    kinds = {spelled(one.name) for one in given}
     for name in _USED.findall(bare) if given else ():
         if name not in there:
-            if _in(wanted, name):
+            if _in(wanted, name) and spelled(name) not in kinds:
                 return Finding(f"{mark} {_owner(given, answer)} has no field {name}", doubt=doubt)
             doubt = True
     return Finding() if doubt else None
 
 
-def _fields(known: Types) -> list[str]:
-    return [name for names in known.values() for name in names]
+def _fields(known: Sequence[Type]) -> list[str]:
+    return [name for one in known for name in one.names]
 
 
-def _names(code: str, bare: str, *, python: bool) -> set[str]:
-    """Names that code uses, and neither brings along nor binds. `bare`: the code without imports and texts."""
-    imported = {name for line in IMPORT.findall(code) for name in _WORD.findall(line)}
-    read, bound = _python(code) if python else (set(), set())
-    return ({*_NAME.findall(bare)} | read) - bound - imported
+def _well_named(made: Sequence[Type], asked: str, whole: str, odd: re.Pattern[str]) -> bool:
+    """Whether each type is called once and by what stands there, and so are its fields, as the language writes them."""
+    names, there = [one.name for one in made], {*_WORD.findall(asked)}
+    return (
+        len({*names}) == len(names)
+        and all(_in(whole, one.name) and len({*one.names}) == len(one.fields) for one in made)
+        and not any(odd.search(name) and name not in there for name in _fields(made))
+        and not any(name[0].islower() and not re.search(rf"{_CALLS}{name}\b", asked) for name in names)
+    )
 
 
-def _python(code: str) -> tuple[set[str], set[str]]:
-    """The names that Python code reads, and those that it binds or has from the start."""
-    try:
-        # A number that letters follow is no error to Python, and a line on its error output.
-        nodes = list(ast.walk(ast.parse(code))) if len(code) <= LONGEST and not _GLUED.search(code) else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(), {*dir(builtins)}
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    bound = {*dir(builtins)} | {node.id for node in names if not isinstance(node.ctx, ast.Load)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    bound |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return {node.id for node in names}, bound
+def _holds(found: Sequence[Any], made: Sequence[Type], words: set[str]) -> bool:
+    """Whether code has what documents have: types that fit them, by the names of their keys, or else the keys."""
+    if made:
+        called = {spelled(one.name) for one in made}
+        return fits(found, made) and all(spelled(key) in called for key in holding(found))
+    keys = {spelled(key) for one in objects(found) for key in one} - {()}
+    return keys <= {spelled(word) for word in words}
 
 
-def _without(words: str, names: Iterable[str]) -> str:
-    for name in names:
-        words = words.replace(running(name), " . ")
-    return words
+def _is_said(name: str, words: set[str]) -> bool:
+    """Whether code has a name, or what it was before a lost bracket made it one with another."""
+    return name in words or any(name[:at] in words and name[at:] in words for at in range(2, len(name) - 1))
+
+
+def _without(words: str, name: str) -> str:
+    return words.replace(running(name), " . ")
 
 
 def _in(words: str, name: str) -> bool:
     return running(name) in words
 
 
-def _owner(given: Types, code: str) -> str:
+def _owner(given: Sequence[Type], code: str) -> str:
     """The type that code is about: the first that it names."""
-    places = {name: match.start() for name in given if (match := re.search(rf"\b{name}\b", code))}
-    return min(places, key=places.__getitem__, default=next(iter(given)))
+    places = {one.name: match.start() for one in given if (match := re.search(rf"\b{one.name}\b", code))}
+    return min(places, key=places.__getitem__, default=given[0].name)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from runtime.checks.compared import queries
 from runtime.checks.finding import Finding, Missing
 from runtime.checks.left_out import left_out
 
@@ -57,7 +58,12 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     properties = [name for each in known.labels.values() for name in each]
     names = [*known.labels, *properties]
     variables = _variables(bare)
-    doubt = not _drawn(known, bare, variables) or left_out(_beside(told[-1]), answer, names, _WORD.findall(bare))
+    question = beside(told[-1])
+    doubt = (
+        not _drawn(known, bare, variables)
+        or left_out(question, answer, names, _WORD.findall(bare))
+        or not queries(question, answer)
+    )
     for said, name in _missing(known, bare, variables):
         return Finding(f"{MARK} {said}", doubt=doubt or name in properties)
     return Finding() if doubt or not _fits(bare, variables) else None
@@ -150,6 +156,6 @@ def _drawn(known: Graph, bare: str, variables: Mapping[str, str]) -> bool:
     return True
 
 
-def _beside(text: str) -> str:
+def beside(text: str) -> str:
     """What a text says beside its graph."""
     return _RELATION.sub("\n", _ENTRY.sub("\n", _LABEL.sub("\n", text)))

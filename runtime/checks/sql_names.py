@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
+from runtime.checks.compared import queries
 from runtime.checks.finding import Finding, Missing
 from runtime.checks.left_out import left_out
 
@@ -115,7 +116,8 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     known = [*tables, *(column for columns in tables.values() for column in columns)]
     tokens = list(_tokens(answer))
     used = [token.word for token in tokens if token.kind == "name"]
-    doubt = left_out(_beside(told[-1]), answer, known, used)
+    question = beside(told[-1])
+    doubt = left_out(question, answer, known, used) or not queries(question, answer)
     for said, name in _missing(tables, tokens):
         return Finding(f"{MARK} {said}", doubt=doubt or name in known)
     return Finding() if doubt else None
@@ -181,7 +183,7 @@ def _columns(tokens: Iterator[_Token]) -> Iterator[_Token]:
         first = False
 
 
-def _beside(text: str) -> str:
+def beside(text: str) -> str:
     """What a text says beside creating tables, and remarks."""
     kept, at = [], 0
     for match in _CREATE.finditer(text):

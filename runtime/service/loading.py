@@ -66,8 +66,10 @@ def load(installed: Installed, driver: Driver, base_name: str, *, unsigned: bool
     _attach(name, reference, weights, driver)
     try:
         with _stage(reference, "grammar"):
-            bind = manifest.decoding.bind
-            grammar = BoundGrammar(driver.engine.grammars, grammar_text, bind) if grammar_text else None
+            told = manifest.decoding
+            grammar = (
+                BoundGrammar(driver.engine.grammars, grammar_text, told.bind, told.rebind) if grammar_text else None
+            )
     except BaseException:
         driver.call(lambda engine: engine.detach(name))
         raise

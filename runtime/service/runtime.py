@@ -181,7 +181,8 @@ class Runtime:
         elif ready:
             check = decoding.check
             request = replace(request, grammar=ready.grammar.behind(told) if ready.grammar else None)
-        second = second_look(request, decoding.second_look) if check else None
+        again = ready.grammar.again(told) if check and ready and ready.grammar and decoding.second_look else None
+        second = second_look(request, decoding.second_look, again) if check else None
         return Prepared(
             request,
             ready.name if ready else None,

@@ -12,7 +12,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expertbuild.data.generators import json_repair, text_to_cypher, text_to_json, text_to_sql
+from expertbuild.data.generators import (
+    json_repair,
+    text_to_cypher,
+    text_to_function,
+    text_to_json,
+    text_to_sql,
+    types_from_json,
+    types_from_text,
+)
 from runtime.binding import SOURCES, said
 from runtime.binding.asked import missing
 from runtime.binding.grammar import BoundGrammar
@@ -54,8 +62,39 @@ def test_what_is_asked_for_in_vain_can_be_said() -> None:
     assert {"head_count", "headCount"} <= names("cypher_properties", f"{GRAPH}\nWhich head count do they have?")
 
 
+OF_SCHEMAS = [source for source in SOURCES if source.startswith(("sql_", "cypher_"))]
+
+
 def test_without_a_schema_nothing_is_said() -> None:
-    assert not any(SOURCES[source](["How many films are there?"]).texts for source in SOURCES if source != "json_text")
+    assert not any(SOURCES[source](["How many films are there?"]).texts for source in OF_SCHEMAS)
+
+
+def test_words_are_called_as_code_calls_them() -> None:
+    asked = "A route scale has a shelf number (int), a unitPrice and HTTPServer_2."
+    assert {"shelf_number", "route_scale", "unitPrice", "HTTPServer_2"} <= names("snake_names", asked)
+    assert {"shelfNumber", "routeScale", "unitPrice"} <= names("camel_names", asked)
+    assert {"RouteScale", "ShelfNumber", "HTTPServer_2"} <= names("pascal_names", asked)
+    assert not {"a", "has", "shelf_number_int", "A"} & names("snake_names", asked)
+    assert not {"routeScale", "shelf_number", "unitPrice"} & names("pascal_names", asked)
+
+
+def test_what_a_document_holds_is_of_a_type_of_its_own() -> None:
+    asked = 'A dataclass Bridge for {"engineers": [{"sponsor_name": "A"}], "unitPrice": 1, "tray": {"boxes": 1}}'
+    assert {"Engineer", "Engineers", "Tray", "Bridge"} <= names("pascal_names", asked)
+    assert names("pascal_first", asked) == {"Engineer", "Engineers", "Tray"}
+    assert names("pascal_first", "A dataclass Bridge with a tray") == names(
+        "pascal_names", "A dataclass Bridge with a tray"
+    )
+    assert {"unitPrice", "unit_price", "sponsor_name", "boxes"} <= names("snake_names", asked)
+    assert {"sponsorName", "sponsor_name", "unitPrice"} <= names("camel_names", asked)
+    assert not {"A", "UnitPrice", "Boxes"} & names("pascal_names", 'For {"unitPrice": 1, "boxes": [1]}')
+
+
+def test_two_nodes_are_not_called_by_one_letter() -> None:
+    graph = "Seat {name: STRING}\nScale {name: STRING}\nFilm {name: STRING}"
+    assert {"s", "s1", "s2", "f"} <= names("cypher_variables", f"{graph}\nWhich seats are there?")
+    two = names("cypher_variables", f"{graph}\nWhich seats sponsor a scale?")
+    assert {"s1", "s2", "f"} <= two and "s" not in two
 
 
 def test_what_an_assistant_said_is_no_source() -> None:
@@ -147,6 +186,36 @@ EXPERTS: Mapping[str, Callable[..., Any]] = {
 def grammars() -> Grammars:
     tokenizer = Tokenizer.load(find_base("nano").directory)
     return Grammars(tokenizer, tokenizer.vocab_size)
+
+
+CODE = (text_to_function, types_from_json, types_from_text)
+
+
+@pytest.mark.parametrize("language", ["python", "typescript", "rust"])
+def test_code_can_be_said_at_a_second_look(language: str, grammars: Grammars) -> None:
+    folder = shipped("experts") / f"expert-{language}"
+    rebind = yaml.safe_load((folder / "decoding.yaml").read_text(encoding="utf-8"))["rebind"]
+    bound = BoundGrammar(grammars, (folder / "grammar.gbnf").read_text(encoding="utf-8"), None, rebind)
+    tokenizer, rng = Tokenizer.load(find_base("nano").directory), random.Random(language)
+    for number in range(240):
+        words, phrasings = ("train", "held_out") if number % 2 else ("held_out", "train")
+        row = CODE[number % 3].draw(rng, words=words, phrasings=phrasings, language=language)
+        answer = row["answer"].partition("\n# cannot")[0].partition("\n// cannot")[0]
+        again, tokens = bound.again(row["messages"]), tokenizer.encode(answer)
+        assert again is not None and again.start().leading(tokens) == len(tokens), row
+
+
+def test_a_second_look_is_narrower_and_the_first_is_not(grammars: Grammars) -> None:
+    told, text = [{"role": "user", "content": DDL}], 'root ::= "FROM " table\ntable ::= [a-z]+'
+    tokenizer = Tokenizer.load(find_base("nano").directory)
+    for bound, first in (
+        (BoundGrammar(grammars, text, None, {"table": "sql_tables"}), True),
+        (BoundGrammar(grammars, text, {"table": "sql_tables"}), False),
+    ):
+        tokens = tokenizer.encode("FROM boxes")
+        assert (bound.behind(told).start().leading(tokens) == len(tokens)) == first
+        again = bound.again(told)
+        assert (again is None) == (not first) and (again is None or again.start().leading(tokens) < len(tokens))
 
 
 @pytest.mark.parametrize("expert", EXPERTS)

@@ -25,10 +25,11 @@ def asked(has: str) -> str:
     return "\n".join(f"CREATE TABLE {table} (id INT, {column});" for table, column in columns.items()) + "\nHow heavy?"
 
 
-def served(folder: Path, base: Path, engine: Engine, width: int | None) -> Runtime:
-    store = Store(folder / f"looked-{width}")
-    path = folder / f"looked-{width}.expert"
-    decoding = Decoding(max_tokens=60, grammar=True, check="sql_names", second_look=width, bind={"table": "sql_tables"})
+def served(folder: Path, base: Path, engine: Engine, width: int | None, key: str = "bind") -> Runtime:
+    store = Store(folder / f"looked-{width}-{key}")
+    path = folder / f"looked-{width}-{key}.expert"
+    narrowed = {key: {"table": "sql_tables"}}
+    decoding = Decoding(max_tokens=60, grammar=True, check="sql_names", second_look=width, **narrowed)
     store.install(package(path, engine, members={"grammar.gbnf": GRAMMAR.encode()}, decoding=decoding))
     return Runtime(base, store=store, cache_tokens=4096)
 
@@ -53,6 +54,15 @@ def test_the_table_that_has_it_is_found(looking: Runtime, doubted: str) -> None:
     for table in TABLES:
         assert looking.generate(asked(table), expert="expert-query").text == f"SELECT weight FROM {table};"
     assert looking.open_requests == 0
+
+
+def test_a_rule_may_be_narrowed_for_the_second_look_alone(folder: Path, base: Path, engine: Engine) -> None:
+    with served(folder, base, engine, None, "rebind") as once, served(folder, base, engine, 4, "rebind") as twice:
+        for table in TABLES:
+            assert f"FROM {table};" not in once.generate(asked(table), expert="expert-query").text
+            assert twice.generate(asked(table), expert="expert-query").text == f"SELECT weight FROM {table};"
+        prepared = twice.prepare(Ask.of(asked("films"), expert="expert-query"))
+        assert prepared.second is not None and prepared.second.grammar is not prepared.request.grammar
 
 
 def test_such_an_answer_comes_all_at_once(looking: Runtime, doubted: str) -> None:
