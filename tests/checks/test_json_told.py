@@ -39,7 +39,6 @@ def test_what_was_told_once_is_doubted_twice(answer: Any) -> None:
     [
         {"sender": "Emma Khan", "receiver": None, "weight": 2.2, "code": 26},
         {"time": "06:35", "date": "2004-07-23", "receiver": None, "known": True, "said": True},
-        {"weight": 3, "code": 3},  # may stand there in words
         {"error": "not told"},
         [],
         {},
@@ -47,6 +46,25 @@ def test_what_was_told_once_is_doubted_twice(answer: Any) -> None:
 )
 def test_what_was_told_is_not_doubted(answer: Any) -> None:
     assert not doubted("json_told", asked(), json.dumps(answer))
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("Three boxes, 1,200 kg. boxes, weight", {"boxes": 3, "weight": 1200}, {"boxes": 4, "weight": 1200}),
+        (
+            'lot number: 375, order: 12. {"lot_number": "", "order": ""}',
+            {"lot_number": 375, "order": 12},
+            {"lot_number": 12, "order": 375},
+        ),
+        ('A box. ["size", "name"]', {"size": None, "name": "box"}, {"size of": None, "name": "box"}),
+        ("hobby chess. hobby and name", {"hobby": "chess", "name": None}, {"hobby": "hobby", "name": None}),
+        ("kind = Bern / city = Rome. kind, city", {"kind": "Bern", "city": "Rome"}, {"kind": "Rome", "city": "Bern"}),
+    ],
+)
+def test_a_value_is_the_one_that_the_text_says(text: str, right: Any, wrong: Any) -> None:
+    assert not doubted("json_told", asked(text), json.dumps(right))
+    assert doubted("json_told", asked(text), json.dumps(wrong))
 
 
 def test_what_is_no_document_is_doubted() -> None:

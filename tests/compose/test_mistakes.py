@@ -117,7 +117,9 @@ def test_a_launcher_that_is_not_installed_is_told_with_the_line_to_type(workspac
 
 
 def test_a_rule_that_is_bound_has_to_be_in_the_grammar(workspace):
-    decoding = "system: null\ngrammar: g.gbnf\nbind:\n  tabel: sql_tables\n  name: json_tekst\nrebind:\n  nam: pascal_names\n"
+    decoding = (
+        "system: null\ngrammar: g.gbnf\nbind:\n  tabel: sql_tables\n  name: json_tekst\nrebind:\n  nam: pascal_names\n"
+    )
     rest = "temperature: 0\ntop_p: 1\ntop_k: 0\nmax_tokens: 9\nstop: []\n"
     workspace.expert("mine", decoding=decoding + rest)
     (workspace.folder / "experts/mine/g.gbnf").write_text("root ::= table\ntable ::= [a-z]+\nname ::= table\n")
