@@ -1,13 +1,14 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
 from runtime.checks import doubted, passed, remark
 from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
+from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
 from runtime.engine.sequence import Request, Result
 from runtime.engine.tokenizer import Tokenizer
@@ -54,6 +55,14 @@ class Prepared:
     experts: Mapping[str, float]
     check: Checked
     second: Request | None = None  # the next best answers, for one that the check doubts
+    rebound: Callable[[], CompiledGrammar | None] | None = (
+        None  # what they are narrowed to, found out when they are wanted
+    )
+
+    def narrowed(self, second: Request) -> Request:
+        """The second look, by its own grammar if it has one."""
+        grammar = self.rebound() if self.rebound else None
+        return replace(second, grammar=grammar) if grammar else second
 
 
 def request_of(

@@ -42,7 +42,9 @@ async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Pie
     hearing = _Hearing(driver, prepared, sink)
     try:
         while True:
-            piece = hearing.piece(await news.get())
+            item = await news.get()
+            # A check reads for some milliseconds, and so does what narrows a grammar: others go on meanwhile.
+            piece = await asyncio.to_thread(hearing.piece, item) if hearing.reads(item) else hearing.piece(item)
             if piece is not None:
                 yield piece
                 if piece.over:
@@ -58,12 +60,17 @@ class _Hearing:
         self._driver, self._prepared, self._sink = driver, prepared, sink
         self._doubted: Result | None = None  # the answer that is looked at a second time
         self._others: dict[int, Result] = {}
+        self._closed = False
         driver.submit(prepared.request, sink)
 
     def close(self) -> None:
+        self._closed = True
         self._driver.cancel(self._prepared.request.id)
-        if self._doubted is not None and self._prepared.second is not None:
-            self._driver.cancel(self._prepared.second.id)
+        self._give_up()
+
+    def reads(self, news: Event | Problem) -> bool:
+        """Whether an answer is finished that a check will look at."""
+        return self._prepared.second is not None and isinstance(news, Event) and news.result is not None
 
     def piece(self, news: Event | Problem) -> Piece | None:
         """The next piece, if this is news for whoever waits."""
@@ -78,10 +85,16 @@ class _Hearing:
             return None
         if self._prepared.check.doubted(result):
             with suppress(Problem):
-                self._driver.submit(self._prepared.second, self._sink)
+                self._driver.submit(self._prepared.narrowed(self._prepared.second), self._sink)
                 self._doubted = result
+                if self._closed:  # by whoever went away in the meantime
+                    self._give_up()
                 return None
         return _whole(result, self._prepared)
+
+    def _give_up(self) -> None:
+        if self._doubted is not None and self._prepared.second is not None:
+            self._driver.cancel(self._prepared.second.id)
 
     def _looked(self, first: Result, news: Event | Problem) -> Piece | None:
         """The second look never costs the answer that is there."""

@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -181,8 +182,7 @@ class Runtime:
         elif ready:
             check = decoding.check
             request = replace(request, grammar=ready.grammar.behind(told) if ready.grammar else None)
-        again = ready.grammar.again(told) if check and ready and ready.grammar and decoding.second_look else None
-        second = second_look(request, decoding.second_look, again) if check else None
+        second = second_look(request, decoding.second_look) if check else None
         return Prepared(
             request,
             ready.name if ready else None,
@@ -190,6 +190,7 @@ class Runtime:
             experts,
             Checked(check, told, ask.max_tokens is not None),
             second,
+            partial(ready.grammar.again, told) if second and ready and ready.grammar else None,
         )
 
     def generate(self, prompt: str | Messages | Ask, **options: Any) -> Answer:

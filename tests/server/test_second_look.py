@@ -62,7 +62,9 @@ def test_a_rule_may_be_narrowed_for_the_second_look_alone(folder: Path, base: Pa
             assert f"FROM {table};" not in once.generate(asked(table), expert="expert-query").text
             assert twice.generate(asked(table), expert="expert-query").text == f"SELECT weight FROM {table};"
         prepared = twice.prepare(Ask.of(asked("films"), expert="expert-query"))
-        assert prepared.second is not None and prepared.second.grammar is not prepared.request.grammar
+        assert prepared.second is not None
+        assert prepared.narrowed(prepared.second).grammar is not prepared.request.grammar
+        assert asyncio.run(twice.generate_async(asked("films"), expert="expert-query")).text.endswith("FROM films;")
 
 
 def test_such_an_answer_comes_all_at_once(looking: Runtime, doubted: str) -> None:
