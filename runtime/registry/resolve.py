@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from runtime.registry.candidate import Candidate
 from runtime.registry.offers import Offers, Want
@@ -73,14 +74,34 @@ def resolve(
     journal = _Journal(space)
     demands = [Demand(want.name, "chosen", want.range, want.by, want) for want in wants]
     try:
-        found = Resolver(space, journal).resolve(demands, max_rounds=ROUNDS).mapping
+        state = Resolution(space, journal).resolve(demands, max_rounds=ROUNDS)
     except ResolutionImpossible as impossible:
         journal.resolving_conflicts(impossible.causes)
         raise NoFit(journal.clashes) from None
     except ResolutionTooDeep:
         raise space.too_hard(f"{ROUNDS:,} rounds") from None
+    found = _reached(state.mapping, state.criteria)
     picked = {name: pick.one for name, pick in found.items() if pick.chosen and pick.one}
     return picked if loose else in_order([want.name for want in wants], picked)
+
+
+def _reached(mapping: Mapping[str, Pick], criteria: Mapping[str, Any]) -> dict[str, Pick]:
+    """The picks that are asked for, step by step from what is wanted. (resolvelib's own walk to there finds no end where two
+    that nobody asks for any more, since an older version was taken, require each other.)"""
+    names: dict[int, str | None] = {id(pick): name for name, pick in mapping.items()}
+    names[id(None)] = None
+    asked: dict[str | None, list[str]] = {}
+    for name, criterion in criteria.items():
+        for parent in criterion.iter_parent():
+            if id(parent) in names:
+                asked.setdefault(names[id(parent)], []).append(name)
+    reached: set[str] = set()
+    ahead: list[str | None] = [None]
+    while ahead:
+        fresh = [name for name in asked.get(ahead.pop(), ()) if name not in reached]
+        reached.update(fresh)
+        ahead += fresh
+    return {name: pick for name, pick in mapping.items() if name in reached}
 
 
 class _Journal(BaseReporter[Demand, Pick, str]):

@@ -46,6 +46,12 @@ def test_an_older_version_is_taken_where_the_newest_asks_for_too_much():
     assert solved(["b"], shelf) == {"a": "1.0.0", "b": "1.0.0"}
 
 
+def test_two_that_require_each_other_are_forgotten_with_the_version_that_asked_for_them():
+    shelf = [expert("a", "1.0.0"), expert("a", "2.0.0", {"c": "^1"})]
+    shelf += [expert("b", requires={"a": "^1", "c": "*"}), expert("c", requires={"b": "*"})]
+    assert solved(["a"], shelf) == {"a": "1.0.0"}
+
+
 def test_what_is_installed_is_preferred_when_it_fits():
     shelf = [expert("a", v) for v in ("1.0.0", "1.1.0", "2.0.0")] + [expert("b", requires={"a": "^1"})]
     assert solved(["b"], shelf, put_in(expert("a", "1.0.0")))["a"] == "1.0.0"
