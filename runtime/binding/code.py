@@ -8,22 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runtime.binding.asked import runs
-from runtime.checks.code_types import documents, holding, objects
-from runtime.checks.words import parts, stem
+from runtime.checks.json_documents import documents, holding, objects
+from runtime.checks.words import camel, parts, pascal, stem
 from runtime.engine.gbnf_narrowed import Said
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*+")
 _NO_WORD = re.compile(r"_|\d|.[A-Z]")  # what tells an identifier from a word
-
-
-def camel(words: Sequence[str]) -> str:
-    """`unitPrice`."""
-    return words[0] + pascal(words[1:])
-
-
-def pascal(words: Sequence[str]) -> str:
-    """`UnitPrice`."""
-    return "".join(word[0].upper() + word[1:] for word in words)
 
 
 def snake_names(told: Sequence[str]) -> Said:

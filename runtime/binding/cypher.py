@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from runtime.binding.asked import missing
 from runtime.checks.cypher_names import beside, graph
-from runtime.checks.words import running
+from runtime.checks.words import camel, running
 from runtime.engine.gbnf_narrowed import Said
 
 _KINDS = re.compile(r"\[\w*+:((?:`[^`\n]++`|[\w|:])++)")
@@ -38,7 +38,7 @@ def properties(told: Sequence[str]) -> Said:
         return Said()
     named += _LISTED.findall(asked)
     runs = missing(asked, named, [*known.labels, *known.kinds])
-    return Said((*_either(named).texts, *("_".join(run) for run in runs), *(_camel(run) for run in runs)))
+    return Said((*_either(named).texts, *("_".join(run) for run in runs), *(camel(run) for run in runs)))
 
 
 def variables(told: Sequence[str]) -> Said:
@@ -54,7 +54,3 @@ def variables(told: Sequence[str]) -> Said:
 def _either(names: Iterable[str]) -> Said:
     """As they are, and quoted."""
     return Said(tuple(spelled for name in dict.fromkeys(names) for spelled in (name, f"`{name}`")))
-
-
-def _camel(words: Sequence[str]) -> str:
-    return words[0] + "".join(word.capitalize() for word in words[1:])

@@ -15,8 +15,9 @@ from runtime.checks.code_done import does
 from runtime.checks.code_fit import fits
 from runtime.checks.code_names import unknown
 from runtime.checks.code_told import tells
-from runtime.checks.code_types import IMPORT, Type, beside, documents, holding, objects, types
+from runtime.checks.code_types import IMPORT, Type, beside, types
 from runtime.checks.finding import Finding
+from runtime.checks.json_documents import documents, holding, objects
 from runtime.checks.left_out import left_out
 from runtime.checks.words import running, spelled
 

@@ -2,14 +2,15 @@
 
     [{"rank": 1}, {"rank": null, "title": "A"}]      rank: int | None, title: str | None = None
 
-A key is a field, spelled alike unless an attribute of serde renames it, and every field a key. One that some objects lack may be missing, one that is null in some may be null,
-and what is there is a text, a truth, a number, whole or not, or a list of such.
+A key is a field, spelled alike unless an attribute of serde renames it, and every field a key. One that some objects lack may
+be missing, one that is null in some may be null, and what is there is a text, a truth, a number, whole or not, or a list of such.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runtime.checks.code_types import Field, Type, held
+from runtime.checks.code_types import Field, Type
+from runtime.checks.json_documents import held
 from runtime.checks.words import spelled
 
 Objects = Sequence[Mapping[str, Any]]

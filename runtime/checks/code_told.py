@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from runtime.checks.code_types import Field
-from runtime.checks.words import parts, running
+from runtime.checks.words import running, said_as
 
 _CODE = re.compile(r"[{}<>]|\w: \w+\[")
 _INNER = re.compile(r"\([^()\n]*+\)")
@@ -77,7 +77,7 @@ def _clauses(text: str) -> Iterator[tuple[str, bool]]:
 
 def _without(clause: str, name: str) -> str:
     """A clause without the name that it is about, which may be a word for a kind."""
-    said = r"[\s_-]*".join(map(re.escape, parts(name)))
+    said = said_as(name)
     return re.sub(rf"\b{said}\b", " ", clause, count=1, flags=re.IGNORECASE) if said else clause
 
 

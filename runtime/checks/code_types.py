@@ -1,15 +1,10 @@
-"""What a conversation about code shows: types with their fields (Python, TypeScript, Rust), and JSON documents."""
+"""Types that code defines (Python, TypeScript, Rust), with their fields."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
-from runtime.checks.json_answers import everything
-
-MOST_DOCUMENTS = 20  # brackets at which a document is looked for
 AROUND = 1_000  # characters before a type in which its attributes are looked for
 
 IMPORT = re.compile(r"^[ \t]*+(?:from|import|use)\b[^\n]*+", re.MULTILINE)
@@ -22,9 +17,6 @@ _FIELD = re.compile(r"^[ \t]*+(?:(?:pub|readonly)[ \t]++)?(?:r#)?(\w++)(\??)[ \t
 _AROUND = re.compile(r"^[ \t]*+(?:@|#\[)[^\n]*+", re.MULTILINE)
 _RENAMES = re.compile(r"\brename(?:_all)? = \"")
 _LINE_END = re.compile(r"[,;]")
-_BRACKET = re.compile(r"[\[{]")
-
-
 _MISSING = re.compile(r"^\?|= None\b|= field\(default=None\)|\bNotRequired\[")
 _NULL = re.compile(r"\| (?:None|null|undefined)\b|\bOptional\[")
 _EITHER = re.compile(r"\bOption<")
@@ -99,40 +91,6 @@ def types(text: str) -> list[Type]:
 def beside(text: str) -> str:
     """What a text says beside its types, their decorators and imports."""
     return IMPORT.sub("", _AROUND.sub("", _BRACED.sub("\n", _CLASS.sub("\n", text))))
-
-
-def documents(text: str) -> tuple[list[Any], str]:
-    """The JSON documents of a text, and the text without them."""
-    found, kept, at, reader = [], [], 0, json.JSONDecoder()
-    for _ in range(MOST_DOCUMENTS):
-        bracket = _BRACKET.search(text, at)
-        if bracket is None:
-            break
-        kept.append(text[at : bracket.end()])
-        try:
-            document, at = reader.raw_decode(text, bracket.start())
-            found.append(document)
-        except (ValueError, RecursionError):
-            at = bracket.end()
-    return found, "".join([*kept, text[at:]])
-
-
-def objects(found: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
-    """The objects of documents, and those within."""
-    return (one for one in everything([*found]) if isinstance(one, dict))
-
-
-def held(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of one kind that a value is: one, or those of a list."""
-    found: list[Mapping[str, Any]] = [
-        each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)
-    ]
-    return found if any(found) else []
-
-
-def holding(found: Sequence[Any]) -> set[str]:
-    """The keys whose values are objects, or lists of them: those are of types of their own."""
-    return {key for one in objects(found) for key, value in one.items() if held(value)}
 
 
 def _fields(body: str) -> Iterator[Field]:

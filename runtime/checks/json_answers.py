@@ -1,7 +1,6 @@
-"""Answers that are JSON documents, for the checks of them; and all that stands in a document."""
+"""Answers that are JSON documents, for the checks of them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 DECLINED = ["error"]  # the only key of a document that says why there is none
@@ -18,13 +17,3 @@ def document(answer: str) -> Any:
 def declines(found: Any) -> bool:
     """Whether it says why there is no document."""
     return isinstance(found, dict) and [*found] == DECLINED
-
-
-def everything(found: Any) -> Iterator[Any]:
-    """A document, and all that is within it but keys."""
-    left = [found]
-    while left:
-        one = left.pop()
-        yield one
-        if isinstance(one, dict | list):
-            left += one.values() if isinstance(one, dict) else one

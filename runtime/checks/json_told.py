@@ -10,19 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runtime.checks.code_types import documents
 from runtime.checks.finding import Finding
-from runtime.checks.json_answers import declines, document, everything
-from runtime.checks.words import parts, running, spelled
+from runtime.checks.json_answers import declines, document
+from runtime.checks.json_documents import documents, everything
+from runtime.checks.words import NUMBERS, parts, running, said_as, spelled
 
 _WORD = re.compile(r"\d++|[^\W\d]++")
 _NUMBER = re.compile(r"\d++(?:\.\d++)?")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_IN_WORDS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-)
-_IN_WORD = re.compile(rf"(?:{'|'.join(_IN_WORDS)})\b", re.IGNORECASE)
+_IN_WORD = re.compile(rf"(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
 
 
 def look(told: Sequence[str], answer: str) -> Finding | None:
@@ -53,7 +49,7 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
 def _counted(numbers: Sequence[float], asked: str) -> bool:
     """Whether each number was told, in digits or in a word, as often as it is said."""
     there = Counter(f"{float(number):g}" for number in _NUMBER.findall(_GROUPED.sub("", asked)))
-    there.update(str(_IN_WORDS.index(word)) for word in parts(asked) if word in _IN_WORDS)
+    there.update(str(NUMBERS.index(word)) for word in parts(asked) if word in NUMBERS)
     said = Counter(f"{abs(number):g}" for number in numbers)
     return all(count <= there[number] for number, count in said.items())
 
@@ -80,7 +76,7 @@ def _stands(name: str, value: Any, asked: str) -> bool:
 
 def _behind(name: str, asked: str) -> Iterator[str]:
     """What stands behind a key that a text names."""
-    words = r"[\s_-]*".join(map(re.escape, parts(name)))
+    words = said_as(name)
     for match in re.finditer(rf"(?:^|[\n;,/.-] ?+){words}(?: ?[:=]| -) ++", asked, re.IGNORECASE) if words else ():
         yield asked[match.end() : match.end() + 200]
 

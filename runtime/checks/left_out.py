@@ -7,14 +7,14 @@ names word for word is in the right answer as a rule, so an answer without it is
 import re
 from collections.abc import Iterable, Iterator
 
-from runtime.checks.words import parts, spelled, stem
+from runtime.checks.words import NUMBERS, parts, spelled, stem
 
 LONGEST = 6  # words of a name
 
 _SENTENCE = re.compile(r"[^\w \t'-]+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*+(?:\.\d++)?(?:[eE]\d++)?(?!\w)(?!\s*+(?:hundred|thousand|[mb]illion)\b)")
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]++)'|\"([^\"\n]++)\"|\u201c([^\u201d\n]++)\u201d)(?!\w)")
-_COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_COUNTS = NUMBERS[2:13]  # "one" is seldom meant as a number
 
 
 def left_out(question: str, query: str, names: Iterable[str], used: Iterable[str]) -> bool:

@@ -1,6 +1,12 @@
 """Words of names and of questions, so that `filmTitle`, `film_title` and "film titles" are found to be the same."""
 
 import re
+from collections.abc import Sequence
+
+NUMBERS = (  # each in its place
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
 
 _WORD = re.compile(r"[^\W\d_][^\W_]*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -17,6 +23,21 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending) + 1 and not word.endswith("ss"):
             return word[: -len(ending)] + instead
     return word
+
+
+def camel(words: Sequence[str]) -> str:
+    """`unitPrice`."""
+    return words[0] + pascal(words[1:])
+
+
+def pascal(words: Sequence[str]) -> str:
+    """`UnitPrice`."""
+    return "".join(word.capitalize() for word in words)
+
+
+def said_as(name: str) -> str:
+    """A pattern of a name's words, whatever sets them apart; none of a name without words."""
+    return r"[\s_-]*".join(map(re.escape, parts(name)))
 
 
 def running(text: str) -> str:

@@ -1,7 +1,7 @@
 """From a conversation to a request that the engine can run, by the decoding of whoever answers."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from runtime.artifact.manifest import Decoding
@@ -10,6 +10,7 @@ from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
+from runtime.engine.second_look import narrowed
 from runtime.engine.sequence import Request, Result
 from runtime.engine.tokenizer import Tokenizer
 from runtime.router.router import Decision
@@ -61,8 +62,7 @@ class Prepared:
 
     def narrowed(self, second: Request) -> Request:
         """The second look, by its own grammar if it has one."""
-        grammar = self.rebound() if self.rebound else None
-        return replace(second, grammar=grammar) if grammar else second
+        return narrowed(second, self.rebound() if self.rebound else None)
 
 
 def request_of(
