@@ -22,11 +22,11 @@ _BEHIND: Mapping[str, str] = {
 }
 _SAID = [
     *((sign, re.compile(rf"(?<![\w<>=])(?:{said}) (?:a |an )?\$?{_NUMBER}", re.I)) for sign, said in _BEFORE.items()),
-    *((sign, re.compile(rf"(?<![\w.-]){_NUMBER} (?:{said})\b(?! than)", re.I)) for sign, said in _BEHIND.items()),
+    *((sign, re.compile(rf"(?<![\w.,-]){_NUMBER} (?:{said})\b(?! than)", re.I)) for sign, said in _BEHIND.items()),
 ]
 _SIGN = r"(<=|>=|<>|[!=]==?|=|<|>)"
 _RIGHT = re.compile(rf"(?<![-=<>!]){_SIGN} ?'?{_NUMBER}")
-_LEFT = re.compile(rf"(?<![\w.]){_NUMBER} ?{_SIGN}(?![-=>])")
+_LEFT = re.compile(rf"(?<![\w.,]){_NUMBER} ?{_SIGN}(?![-=>])")
 _BETWEEN = re.compile(rf"\bBETWEEN {_NUMBER} AND {_NUMBER}", re.I)
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
