@@ -48,9 +48,9 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
 
 def _counted(numbers: Sequence[float], asked: str) -> bool:
     """Whether each number was told, in digits or in a word, as often as it is said."""
-    there = Counter(f"{float(number):g}" for number in _NUMBER.findall(_GROUPED.sub("", asked)))
-    there.update(str(NUMBERS.index(word)) for word in parts(asked) if word in NUMBERS)
-    said = Counter(f"{abs(number):g}" for number in numbers)
+    there = Counter(map(_plain, _NUMBER.findall(_GROUPED.sub("", asked))))
+    there.update(_plain(str(NUMBERS.index(word))) for word in parts(asked) if word in NUMBERS)
+    said = Counter(_plain(str(number)) for number in numbers)
     return all(count <= there[number] for number, count in said.items())
 
 
@@ -70,7 +70,7 @@ def _stands(name: str, value: Any, asked: str) -> bool:
     if isinstance(value, str) and spelled(value) == spelled(name):
         return False
     behind = [*_behind(name, asked)]
-    said = f"{value:g}" if _is_number(value) else str(value)
+    said = str(value).removesuffix(".0")
     return not behind or any(_begins(text, said) for text in behind)
 
 
@@ -84,6 +84,12 @@ def _behind(name: str, asked: str) -> Iterator[str]:
 def _begins(text: str, said: str) -> bool:
     plain = _GROUPED.sub("", text)
     return plain.startswith(said) or text.startswith(said) or bool(_IN_WORD.match(plain))
+
+
+def _plain(number: str) -> str:
+    """A number as it is compared: digits that say nothing do not count, however many the others are."""
+    whole, _, rest = number.lstrip("-0").partition(".")
+    return f"{whole}.{rest.rstrip('0')}"
 
 
 def _more_than_once(names: Sequence[str], text: str) -> bool:
