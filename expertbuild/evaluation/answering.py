@@ -27,7 +27,7 @@ def generator(
     """Answers of an adapter on this engine, or of the base alone, as the server would give them."""
     from runtime.binding.grammar import BoundGrammar
     from runtime.engine.engine import Request, Sampling
-    from runtime.engine.second_look import narrowed, second_look
+    from runtime.engine.second_look import aimed, second_look
     from runtime.service.asking import Checked
 
     rules = decoding.get("bind"), decoding.get("rebind")
@@ -53,7 +53,8 @@ def generator(
         for place, (check, request, result) in enumerate(zip(checks, requests, results, strict=True)):
             second = second_look(request, decoding.get("second_look")) if check.name else None
             if second and check.doubted(result):
-                again[place] = narrowed(second, bound.again(conversations[place]) if bound is not None else None)
+                grammar = bound.again(conversations[place]) if bound is not None else None
+                again[place] = aimed(second, result, grammar)
         for place, others in zip(again, engine.generate_all([*again.values()]), strict=True):
             results[place] = checks[place].better(results[place], others)
         return [result.text + check.remark(result) for check, result in zip(checks, results, strict=True)]

@@ -38,6 +38,9 @@ class Beams:
 
     def park(self, sequence: Sequence, told: Tensor, chances: Tensor) -> bool:
         """One beam is computed; whether all are."""
+        if self._rules.no_repeat is not None:
+            again = repeating(sequence.tokens[sequence.prompt :], self._rules.no_repeat)
+            chances = chances.index_fill(0, torch.tensor(again, device=chances.device, dtype=torch.int64), -math.inf)
         self._told[sequence], self._parked[sequence] = told, chances
         return self._parked.keys() == self._scores.keys()
 
@@ -117,3 +120,10 @@ class Beams:
         length = beam.limit - beam.prompt if longest else done
         reachable: float = best / float(length) ** self._rules.length_penalty
         return reachable <= (self._found[-1].score or 0.0)
+
+
+def repeating(tokens: list[int], length: int) -> list[int]:
+    """The tokens that would say once more what was said before, so many tokens in a row."""
+    last = tokens[len(tokens) + 1 - length :] if length > 1 else []
+    begins = range(len(tokens) - len(last))
+    return sorted({tokens[place + len(last)] for place in begins if tokens[place : place + len(last)] == last})

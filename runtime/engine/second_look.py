@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from runtime.engine.grammar import CompiledGrammar
-from runtime.engine.sequence import BeamRules, Request
+from runtime.engine.sequence import BeamRules, Request, Result
+
+CIRCLE = 12  # tokens that come a second time
 
 
 def second_look(request: Request, width: int | None) -> Request | None:
@@ -15,6 +17,9 @@ def second_look(request: Request, width: int | None) -> Request | None:
     return replace(request, beams=BeamRules(width), n=width, speculate=None, id=f"{request.id}-2")
 
 
-def narrowed(second: Request, grammar: CompiledGrammar | None) -> Request:
-    """The same by a grammar of its own, if there is one."""
+def aimed(second: Request, first: Result, grammar: CompiledGrammar | None) -> Request:
+    """The same for the answer that there is: by a grammar of its own, if there is one; and where the answer found no end,
+    it went in circles, which the others may not."""
+    if first.finish_reason == "length" and second.beams is not None:
+        second = replace(second, beams=replace(second.beams, no_repeat=CIRCLE))
     return replace(second, grammar=grammar) if grammar else second

@@ -28,6 +28,7 @@ class BeamRules:
     width: int
     length_penalty: float = 1.0  # more than 0 favours long answers
     early_stopping: bool | str = False  # True: as soon as `width` hypotheses are whole; "never": only when none can win
+    no_repeat: int | None = None  # so many tokens in a row an answer says only once
 
     def check(self, request: "Request") -> None:
         """Refuses what does not go together."""
@@ -37,6 +38,8 @@ class BeamRules:
             raise RequestRefused(f"length_penalty is {shown(self.length_penalty)}; it must be between -10 and 10.")
         if self.early_stopping not in (True, False, "never"):
             raise RequestRefused(f"early_stopping is {shown(self.early_stopping)}; it must be true, false or 'never'.")
+        if self.no_repeat is not None and not (isinstance(self.no_repeat, int) and self.no_repeat >= 1):
+            raise RequestRefused(f"no_repeat is {shown(self.no_repeat)}; it must be a whole number from 1 on.")
         if request.sampling.temperature > 0:
             raise RequestRefused("beam search takes the likeliest tokens: it goes with temperature 0 alone.")
         if request.best_of is not None:

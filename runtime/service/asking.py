@@ -10,7 +10,7 @@ from runtime.engine.adapters import Attached
 from runtime.engine.errors import ChatRefused
 from runtime.engine.grammar import CompiledGrammar
 from runtime.engine.sampler import Sampling
-from runtime.engine.second_look import narrowed
+from runtime.engine.second_look import aimed
 from runtime.engine.sequence import Request, Result
 from runtime.engine.tokenizer import Tokenizer
 from runtime.router.router import Decision
@@ -40,9 +40,12 @@ class Checked:
         return result.finish_reason == "stop" and doubted(self.name, self.messages, result.text)
 
     def better(self, first: Result, others: Iterable[Result]) -> Result:
-        """The first finished one of the others that the check has nothing against; else the answer that there is."""
+        """The first finished one of the others that the check has nothing against; else the answer that there is, or
+        where that found no end, the likeliest that did."""
         finished = [one for one in others if one.finish_reason == "stop"]
         place = passed(self.name, self.messages, [one.text for one in finished])
+        if place is None and first.finish_reason == "length" and finished:
+            place = 0
         return first if place is None else finished[place]
 
 
@@ -60,9 +63,9 @@ class Prepared:
         None  # what they are narrowed to, found out when they are wanted
     )
 
-    def narrowed(self, second: Request) -> Request:
-        """The second look, by its own grammar if it has one."""
-        return narrowed(second, self.rebound() if self.rebound else None)
+    def aimed(self, second: Request, first: Result) -> Request:
+        """The second look at this answer, by its own grammar if it has one."""
+        return aimed(second, first, self.rebound() if self.rebound else None)
 
 
 def request_of(

@@ -85,7 +85,7 @@ class _Hearing:
             return None
         if self._prepared.check.doubted(result):
             with suppress(Problem):
-                self._driver.submit(self._prepared.narrowed(self._prepared.second), self._sink)
+                self._driver.submit(self._prepared.aimed(self._prepared.second, result), self._sink)
                 self._doubted = result
                 if self._closed:  # by whoever went away in the meantime
                     self._give_up()

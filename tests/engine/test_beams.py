@@ -1,6 +1,7 @@
 """Beam search: the hypotheses of transformers, in their order, with their scores; and under a grammar."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,27 @@ def test_a_stop_string_ends_a_hypothesis(engine: Engine) -> None:
     assert any(result.finish_reason == "stop" for result in found)
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_no_answer_says_the_same_tokens_in_a_row_twice(engine: Engine, length: int) -> None:
+    engine.tokenizer.eos_ids = frozenset()
+    free, bound = engine.generate_all(
+        [Request(prompt(9), 40, beams=BeamRules(3, no_repeat=rule), n=3) for rule in (None, length)]
+    )
+    assert any(_again(result.tokens, length) for result in free)  # a small model goes in circles
+    assert len(bound) == 3 and not any(_again(result.tokens, length) for result in bound)
+    for result in bound:
+        assert result.score is not None and math.isfinite(result.score)
+    engine.check()
+
+
+def test_a_grammar_that_leaves_only_what_was_said_ends_the_search(engine: Engine) -> None:
+    engine.tokenizer.eos_ids = frozenset({2})
+    grammar = engine.compile_grammar('root ::= "ab" "ab" "ab"')
+    ((nothing,),) = engine.generate_all([Request(prompt(9), 30, grammar=grammar, beams=BeamRules(2, no_repeat=1), n=2)])
+    assert nothing.finish_reason == "error" and nothing.error == "no beam came to an end."
+    engine.check()
+
+
 def test_a_search_can_be_cancelled(engine: Engine) -> None:
     engine.tokenizer.eos_ids = frozenset()
     engine.submit(Request(prompt(9), 12, beams=BeamRules(3), id="beams"))
@@ -135,6 +157,7 @@ def test_a_search_can_be_cancelled(engine: Engine) -> None:
         (Request(prompt(9), 5, beams=BeamRules(2), n=3), "width is 2"),
         (Request(prompt(9), 5, beams=BeamRules(2, float("nan"))), "length_penalty is nan"),
         (Request(prompt(9), 5, beams=BeamRules(2, 1.0, "soon")), "early_stopping is 'soon'"),
+        (Request(prompt(9), 5, beams=BeamRules(2, no_repeat=0)), "no_repeat is 0"),
         (Request(prompt(9), 5, beams=BeamRules(2), sampling=Sampling(temperature=1.0)), "temperature 0 alone"),
         (Request(prompt(9), 5, beams=BeamRules(2), best_of=2), "exclude each other"),
         (Request(prompt(9), 5, beams=BeamRules(40)), "more than the 32"),
@@ -150,6 +173,11 @@ def _likely(engine: Engine, tokens: list[int]) -> list[int]:
     engine.tokenizer.eos_ids = frozenset()
     told = engine.generate([Request(tokens, 4, logprobs=6)])[0].logprobs
     return sorted({told[1].top[4][0], told[3].top[5][0]})
+
+
+def _again(tokens: list[int], length: int) -> bool:
+    runs = [tuple(tokens[place : place + length]) for place in range(len(tokens) + 1 - length)]
+    return len(set(runs)) < len(runs)
 
 
 def _cut(tokens: list[int], ends: list[int]) -> list[int]:

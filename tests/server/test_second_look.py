@@ -8,6 +8,7 @@ import pytest
 
 from runtime.artifact.manifest import Decoding
 from runtime.engine.engine import Engine
+from runtime.engine.sequence import Result, Usage
 from runtime.errors import Problem
 from runtime.registry.store import Store
 from runtime.service import Runtime
@@ -63,7 +64,8 @@ def test_a_rule_may_be_narrowed_for_the_second_look_alone(folder: Path, base: Pa
             assert twice.generate(asked(table), expert="expert-query").text == f"SELECT weight FROM {table};"
         prepared = twice.prepare(Ask.of(asked("films"), expert="expert-query"))
         assert prepared.second is not None
-        assert prepared.narrowed(prepared.second).grammar is not prepared.request.grammar
+        first = Result([], "", "stop", None, Usage(1, 1))
+        assert prepared.aimed(prepared.second, first).grammar is not prepared.request.grammar
         assert asyncio.run(twice.generate_async(asked("films"), expert="expert-query")).text.endswith("FROM films;")
 
 
@@ -131,3 +133,21 @@ def test_whoever_goes_away_gives_up_both_looks(looking: Runtime, doubted: str) -
 def test_a_client_that_wants_few_tokens_gets_what_was_said_so_far(looking: Runtime, doubted: str) -> None:
     answer = looking.generate(asked(doubted), expert="expert-query", max_tokens=4)
     assert answer.finish_reason == "length" and len(answer.tokens) == 4
+
+
+def test_an_answer_that_goes_in_circles_finds_its_end(folder: Path, base: Path, engine: Engine) -> None:
+    """By itself it repeats one word until the room for it is full; what comes in its place is finished, doubted or not."""
+    store = Store(folder / "circles")
+    for name, width in (("once", None), ("twice", 4)):
+        decoding = Decoding(max_tokens=120, grammar=True, check="sql_names", second_look=width)
+        members = {"grammar.gbnf": b'root ::= ("SELECT weight FROM films " | "SELECT id FROM films ")+ ";"'}
+        path = folder / f"{name}.expert"
+        store.install(package(path, engine, name=f"expert-{name}", members=members, decoding=decoding))
+    with Runtime(base, store=store, cache_tokens=4096) as runtime:
+        once = runtime.generate(asked("films"), expert="expert-once")
+        assert once.finish_reason == "length" and len(once.tokens) == 120
+        twice = runtime.generate(asked("films"), expert="expert-twice")
+        assert twice.finish_reason == "stop" and twice.text.endswith(" ;") and len(twice.tokens) < 120
+        assert asyncio.run(runtime.generate_async(asked("films"), expert="expert-twice")).text == twice.text
+        short = runtime.generate(asked("films"), expert="expert-twice", max_tokens=60)
+        assert short.finish_reason == "length"  # who wants few tokens has them
