@@ -51,9 +51,13 @@ _LIST = re.compile(r"\b(?:SELECT|RETURN)\s++(?:DISTINCT\s++)?(.*?)(?:\s(?:FROM|O
 
 def compares(question: str, answer: str) -> bool:
     """Whether each number is compared as the question says; one that is not compared at all is another matter."""
-    wanted = _signs(question, _asked)
     done = _signs(answer, _compared)
-    return all(done[number] & signs for number, signs in wanted.items() if number in done)
+    return all(done[number] & signs for number, signs in wanted(question).items() if number in done)
+
+
+def wanted(question: str) -> dict[float, set[str]]:
+    """The numbers that a question wants things to be above or below, with the signs for it."""
+    return _signs(question, _asked)
 
 
 def queries(question: str, query: str) -> bool:

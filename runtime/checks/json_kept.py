@@ -1,4 +1,5 @@
-"""Whether a repaired document has all that the broken one had, and nothing twice. It remarks nothing: JSON has no comments.
+"""Whether a repaired document has all that the broken one had, and nothing twice; and of one that was whole already, whether
+what was asked of it is done (see `json_done`). It remarks nothing: JSON has no comments.
 
 What counts are words and numbers, from the first bracket or quote of what was asked to the last, and one more value behind it. What
 looks like a comment may be left out, and literals of other languages count as nothing.
@@ -7,11 +8,15 @@ looks like a comment may be left out, and literals of other languages count as n
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+from runtime.checks import json_done, json_told
 from runtime.checks.finding import Finding
 from runtime.checks.json_answers import declines, document
 
-_SPAN = re.compile(r"[\[{\"'].*[\]}\"'](?:[ \t]*[:,=][ \t]*[\w.+-]+)?", re.DOTALL)
+LONGEST = 8_000  # characters of what was asked, to do it here
+
+_BEHIND = re.compile(r"[ \t]*[:,=][ \t]*[\w.+-]+")
 _COMMENT = re.compile(r"/\*.{0,1000}?\*/|(?<![:\w/])(?://|#)[^\n]*", re.DOTALL)
 _WORD = re.compile(r"\w++")
 _SUFFIX = re.compile(r"(?<=\d)[fFdDlLnN]\Z")
@@ -21,19 +26,46 @@ _LITERALS = frozenset(
 
 
 def look(told: Sequence[str], answer: str) -> Finding | None:
-    """Doubts a document that lost something, or says something more often than it was told."""
-    asked = "\n".join(told)
-    broken = _SPAN.search(asked)
-    if broken is None:
-        return None
+    """Doubts a document that lost something, says something more often than it was told, or is another than was asked for."""
     try:
-        if declines(document(answer)):
-            return None
-    except ValueError:
+        found = document(answer)
+        return None if declines(found) or _right(told, answer, found) else Finding()
+    except (ValueError, RecursionError):
         return Finding()
+
+
+def _right(told: Sequence[str], answer: str, found: Any) -> bool:
+    asked = "\n".join(told)
+    broken = _between(asked, "[{\"'", "]}\"'")
+    if broken is None:
+        return not isinstance(found, dict) or json_told.look(told, answer) is None
+    marked = _between(asked, "[{", "]}") or broken
+    around = f"{asked[: marked.start]}\n{asked[marked.stop :]}"
+    if not json_done.written(around, answer, found):
+        return False
+    for whole in _documents(asked[marked.start : marked.stop], around):
+        if isinstance(found, dict) and found != whole and json_done.template(whole, around):
+            return json_told.look(told, answer) is None
+        return json_done.done(whole, around, found)
+    behind = _BEHIND.match(asked, broken.stop)
+    text = asked[broken.start : behind.end() if behind else broken.stop]
     after, most = _words(answer), _words(asked)
-    least = set(_words(_COMMENT.sub(" ", broken[0])))
-    return Finding() if least - set(after) or after - most else None
+    return not set(_words(_COMMENT.sub(" ", text))) - set(after) and not after - most
+
+
+def _between(text: str, opening: str, closing: str) -> slice | None:
+    """From the first of some characters to the last of others."""
+    start = min((at for at in map(text.find, opening) if at >= 0), default=-1)
+    end = max(map(text.rfind, closing))
+    return slice(start, end + 1) if 0 <= start < end else None
+
+
+def _documents(text: str, around: str) -> list[Any]:
+    """The document that a text is, if it is one, and no longer than anybody asks things of."""
+    try:
+        return [document(text)] if len(text) + len(around) <= LONGEST else []
+    except ValueError:
+        return []
 
 
 def _words(text: str) -> Counter[str]:

@@ -26,7 +26,7 @@ def asks(text: str) -> list[dict[str, str]]:
         ("[1, // the first\n 2]", "[1,2]", False),
         ('["d16 = 1; # final"]', '["d16 = 1; # final"]', False),
         ("There is nothing in 'this'.", '{"error":"no JSON"}', False),
-        ("Nothing.", '{"a":1}', False),
+        ("Nothing.", '{"a":1}', True),
     ],
 )
 def test_what_was_lost_or_said_twice_is_doubted(asked: str, answer: str, doubt: bool) -> None:

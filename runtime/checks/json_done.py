@@ -1,0 +1,210 @@
+"""Whether what came of a JSON document is what was asked of it: keys picked, removed or renamed, nulls dropped, items listed,
+sorted, counted or filtered, its schema, or the document itself in the way it should be written.
+
+What was asked is read from the words around the document and the keys and values that they name. Each operation is done here,
+and an answer that none of those in question gives is doubted. Where nothing of all that is asked, the document has to stay.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from types import NoneType
+from typing import Any
+
+from runtime.checks.compared import downward, wanted
+
+_SCHEMA = re.compile(r"\bschema\b", re.I)
+_COUNT = re.compile(r"\b(?:count|how many|number of)\b", re.I)
+_ORDER = re.compile(
+    r"\b(?:sort(?:ed|s)?(?! (?:it |this |them )?out)|order(?:ed)?|(?:high|low)est first|reverse)\b", re.I
+)
+_KEYS_IN_ORDER = re.compile(
+    r"\bkeys\b.{0,60}\b(?:order|sorted|alphabet)|\b(?:sort|order)\w{0,3}\b[^.\n]{0,60}\bkeys\b", re.I
+)
+_REVERSE = re.compile(r"\breverse\b", re.I)
+_NULLS = re.compile(r"\bnulls?\b", re.I)
+_RENAME = re.compile(r"\b(?:rename|call|change|instead|(?:for|as) the key)\b", re.I)
+_DROP = re.compile(r"\b(?:remove|drop|delete|omit|strip|without|(?:leave|take) out)\b", re.I)
+_KEEP = re.compile(r"\b(?:keep|only|pick|select|return|give)\b", re.I)
+_BUT = re.compile(r"\b(?:all|everything|keys|rest|it) (?:but|except|other than)\b", re.I)
+_REST = re.compile(r"\b(?:rest|others?|everything else)\b", re.I)
+_INDENTED = re.compile(r"\b(?:indent\w*|pretty|two spaces|line of its own)\b", re.I)
+_ONE_LINE = re.compile(r"\b(?:one line|minif\w+|compact|white ?space)\b", re.I)
+_NO_VALUES = (None, "", "string", "number", "boolean")
+_KINDS = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    dict: "object",
+    list: "array",
+}
+
+
+def template(document: Any, around: str) -> bool:
+    """Whether a document says no more than which keys are wanted: their list, or without a value of its own."""
+    if isinstance(document, list):
+        return bool(document) and all(isinstance(each, str) for each in document) and not _ORDER.search(around)
+    if not document or not isinstance(document, dict) or _SCHEMA.search(around) or _NULLS.search(around):
+        return False
+    return all(isinstance(value, str | NoneType) and value in _NO_VALUES for value in document.values())
+
+
+def done(document: Any, around: str, found: Any) -> bool:
+    """Whether an answer about a document is one of those that the words around it ask for."""
+    if _SCHEMA.search(around):
+        return _describes(found, document)
+    results = _of_object(document, around, found) if isinstance(document, dict) else _of_list(document, around)
+    return any(_same(found, each) for each in ([document] if results is None else results))
+
+
+def written(around: str, answer: str, found: Any) -> bool:
+    """Whether an answer is spelled as these words want it: on one line or indented, its keys in order."""
+    if _KEYS_IN_ORDER.search(around) and not _in_order(found):
+        return False
+    if _INDENTED.search(around):
+        return answer.strip() == json.dumps(found, ensure_ascii=False, indent=2)
+    return not (_ONE_LINE.search(around) and "\n" in answer.strip())
+
+
+def _of_object(document: Mapping[str, Any], around: str, found: Any) -> list[Any] | None:
+    """What the operations in question make of an object; None where there is none."""
+    named = _named(document, around)
+    cues = _without(named, around)
+    if _KEYS_IN_ORDER.search(cues):
+        return None
+    if _NULLS.search(cues):
+        return [{key: value for key, value in document.items() if value is not None}]
+    if not named:
+        return None
+    if _RENAME.search(cues):
+        new = [key for key in _named(found, around) if key not in document] if isinstance(found, dict) else []
+        return [
+            {name if key == old else key: value for key, value in document.items()} for old, name in product(named, new)
+        ]
+    picked = {key: value for key, value in document.items() if key in named}
+    left = {key: value for key, value in document.items() if key not in named}
+    drops, but = bool(_DROP.search(cues)), bool(_BUT.search(cues))
+    if but or not drops:
+        return [picked if but is drops else left]
+    if _REST.search(cues):
+        return [picked]
+    return [left, picked] if _KEEP.search(cues) else [left]
+
+
+def _of_list(document: Any, around: str) -> list[Any] | None:
+    """The same of a list."""
+    if not isinstance(document, list):
+        return None
+    named = _named(_shared(document), around)
+    cues = _without(named, around)
+    if _KEYS_IN_ORDER.search(cues):
+        return None
+    if _COUNT.search(cues):
+        return [len(each) for each in [*_filtered(document, named, around)] or [document]]
+    if _ORDER.search(cues):
+        return [*_sorted(document, named, cues)] or None
+    listed = ([item[key] for item in document] for key in named)
+    return [*_filtered(document, named, around)] or [*listed] or None
+
+
+def _sorted(items: Sequence[Any], named: Sequence[str], around: str) -> Iterator[Any]:
+    """In the order that is asked for, upwards unless it says otherwise."""
+    down = bool(downward(around) or _REVERSE.search(around))
+    if all(isinstance(item, int | float) for item in items):
+        yield sorted(items, reverse=down)
+    for key in named:
+        if all(isinstance(item[key], int | float) for item in items) or all(
+            isinstance(item[key], str) for item in items
+        ):
+            yield sorted(items, key=lambda item: item[key], reverse=down)
+
+
+def _filtered(items: Sequence[Any], named: Sequence[str], around: str) -> Iterator[list[Any]]:
+    """The items for which a condition holds: a key with a value that stands there, or beyond a number."""
+    signs = wanted(around)
+    for key in named:
+        values = [item[key] for item in items]
+        for number, sign in ((number, sign) for number, each in signs.items() for sign in each):
+            if all(isinstance(value, int | float) for value in values):
+                yield [item for item in items if _holds(item[key], sign, number)]
+        for value in values:
+            if not isinstance(value, dict | list) and _stands(_said(value), _without([key], around)):
+                yield [item for item in items if _same(item[key], value)]
+
+
+def _holds(value: float, sign: str, number: float) -> bool:
+    return {">": value > number, "<": value < number, ">=": value >= number, "<=": value <= number}.get(sign, False)
+
+
+def _describes(schema: Any, value: Any) -> bool:
+    """Whether a schema is of this value's kind, key by key."""
+    if not isinstance(schema, dict):
+        return False
+    kind, told = _KINDS[type(value)], schema.get("type")
+    if told != kind and not (kind == "integer" and told == "number"):
+        return False
+    if isinstance(value, dict):
+        properties = schema.get("properties")
+        return (
+            isinstance(properties, dict)
+            and properties.keys() == value.keys()
+            and set(schema.get("required", value)) == value.keys()
+            and all(_describes(properties[key], each) for key, each in value.items())
+        )
+    return not isinstance(value, list) or not value or _describes(schema.get("items"), value[0])
+
+
+def _shared(items: Sequence[Any]) -> list[str]:
+    """The keys that all items have."""
+    if not items or not all(isinstance(item, dict) for item in items):
+        return []
+    return [key for key in items[0] if all(key in item for item in items)]
+
+
+def _named(keys: Sequence[str] | Mapping[str, Any], around: str) -> list[str]:
+    return [key for key in keys if _stands(key, around)]
+
+
+def _without(names: Sequence[str], around: str) -> str:
+    """The words that are none of these names."""
+    for name in names:
+        around = _standing(name).sub(" ", around, count=1)
+    return around
+
+
+def _stands(text: str, around: str) -> bool:
+    """Whether it stands there, not as a part of a word or number."""
+    return bool(text) and _standing(text).search(around) is not None
+
+
+def _standing(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w-]|\.\d)")
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _in_order(value: Any) -> bool:
+    """Whether the keys of objects are sorted, however deep."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict) and [*one] != sorted(one):
+            return False
+        left += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return True
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, where 1 is not true and 1.0 may be 1."""
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
