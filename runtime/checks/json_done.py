@@ -15,6 +15,7 @@ from typing import Any
 from runtime.checks.compared import downward, wanted
 
 _SCHEMA = re.compile(r"\bschema\b", re.I)
+_MEND = re.compile(r"\b(?:fix|repair|mend|correct|broken|invalid|valid|wrong|errors?|fails?|parse\w*)\b", re.I)
 _COUNT = re.compile(r"\b(?:count|how many|number of)\b", re.I)
 _ORDER = re.compile(
     r"\b(?:sort(?:ed|s)?(?! (?:it |this |them )?out)|order(?:ed)?|(?:high|low)est first|reverse)\b", re.I
@@ -29,7 +30,7 @@ _DROP = re.compile(r"\b(?:remove|drop|delete|omit|strip|without|(?:leave|take) o
 _KEEP = re.compile(r"\b(?:keep|only|pick|select|return|give)\b", re.I)
 _BUT = re.compile(r"\b(?:all|everything|keys|rest|it) (?:but|except|other than)\b", re.I)
 _REST = re.compile(r"\b(?:rest|others?|everything else)\b", re.I)
-_INDENTED = re.compile(r"\b(?:indent\w*|pretty|two spaces|line of its own)\b", re.I)
+_INDENTED = re.compile(r"\b(?:indent\w*|pretty.?print\w*|two spaces|line of its own)\b", re.I)
 _ONE_LINE = re.compile(r"\b(?:one line|minif\w+|compact|white ?space)\b", re.I)
 _NO_VALUES = (None, "", "string", "number", "boolean")
 _KINDS = {
@@ -57,7 +58,8 @@ def done(document: Any, around: str, found: Any) -> bool:
     if _SCHEMA.search(around):
         return _describes(found, document)
     results = _of_object(document, around, found) if isinstance(document, dict) else _of_list(document, around)
-    return any(_same(found, each) for each in ([document] if results is None else results))
+    stays = [document] if results is None or _MEND.search(around) else []
+    return any(_same(found, each) for each in [*(results or []), *stays])
 
 
 def written(around: str, answer: str, found: Any) -> bool:
@@ -65,7 +67,7 @@ def written(around: str, answer: str, found: Any) -> bool:
     if _KEYS_IN_ORDER.search(around) and not _in_order(found):
         return False
     if _INDENTED.search(around):
-        return answer.strip() == json.dumps(found, ensure_ascii=False, indent=2)
+        return any(answer.strip() == json.dumps(found, ensure_ascii=False, indent=by) for by in (2, 4, "\t"))
     return not (_ONE_LINE.search(around) and "\n" in answer.strip())
 
 
@@ -86,12 +88,14 @@ def _of_object(document: Mapping[str, Any], around: str, found: Any) -> list[Any
         ]
     picked = {key: value for key, value in document.items() if key in named}
     left = {key: value for key, value in document.items() if key not in named}
-    drops, but = bool(_DROP.search(cues)), bool(_BUT.search(cues))
+    drops, keeps, but = (bool(each.search(cues)) for each in (_DROP, _KEEP, _BUT))
+    if not (drops or keeps or but):
+        return None
     if but or not drops:
         return [picked if but is drops else left]
     if _REST.search(cues):
         return [picked]
-    return [left, picked] if _KEEP.search(cues) else [left]
+    return [left, picked] if keeps else [left]
 
 
 def _of_list(document: Any, around: str) -> list[Any] | None:
