@@ -7,6 +7,12 @@ from runtime.checks.code_types import Type
 from runtime.checks.compared import compares, downward
 
 _SORTS = re.compile(r"\bsort(?:ed|_by|_by_key|_unstable_by)?\(")
+_CALLED_SORT = re.compile(r"sort\w*+\(")
+_FUNCTION = re.compile(r"\b(?:def|function|fn)\b")
+_TO_SORT = re.compile(r"(?<!\.)\b(?:sorts?(?!\()|sorted (?:by|in)|order(?:s|ed)? (?:\w+ ){0,4}by)\b", re.I)
+_SOME_WAY = re.compile(
+    r"\b(?:high|larg|big|great|new|late|long|most|top|rever|desc|decreas|fall|down|last|best|first|old|back)", re.I
+)
 _REVERSED = re.compile(
     r"\breverse=True|\breverse\(|\bReverse\(|\bb\.[\w.]++ - a\.|\bb\.\w++\.(?:total_|partial_)?cmp\(&a|\.localeCompare\(a"
 )
@@ -20,8 +26,15 @@ def does(question: str, code: str, given: Sequence[Type]) -> bool:
 
 
 def _sorts(question: str, code: str) -> bool:
-    """Whether code sorts the way round that the question says."""
-    down = downward(question) if _SORTS.search(code) else None
+    """Whether code sorts, where a function is to do that, and the way round that the question says: upwards by itself."""
+    asked = bool(_TO_SORT.search(question))
+    if asked and _FUNCTION.search(code) and not _CALLED_SORT.search(code):
+        return False
+    if not _SORTS.search(code):
+        return True
+    down = downward(question)
+    if down is None and asked and not _SOME_WAY.search(question):
+        down = False
     return down is None or down == bool(_REVERSED.search(code))
 
 

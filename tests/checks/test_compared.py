@@ -88,6 +88,17 @@ def test_code_sorts_the_way_round_that_was_asked(up: str, down: str) -> None:
     assert does("lowest first", up, []) and not does("lowest first", down, [])
     assert does("descending", down, []) and not does("descending", up, [])
     assert does("sorted", up, []) and does("sorted", down, [])
+    assert does("sorted by size", up, []) and not does("sorted by size", down, [])
+    assert does("sorted by size, the biggest at the top", down, []) and does(f"Mend this: {down}", down, [])
+
+
+def test_a_function_that_is_to_sort_does() -> None:
+    code = "pub fn heavy(items: &[Sofa]) -> Vec<Sofa> {{\n    {}\n}}"
+    mapped, sorted_ = code.format("items.iter().map(|a| a.size).collect()"), code.format("merge_sort(items)")
+    for question in ("sorts the sofas by size", "returns the sofas sorted by size", "orders the sofas by their size"):
+        assert does(question, sorted_, []) and not does(question, mapped, []), question
+    assert does("gives the size of each, for a sorted list", mapped, [])
+    assert does("sorts the sofas by size", "pub struct Sofa {\n    pub size: i64,\n}", [])
 
 
 def test_what_rust_adds_up_is_what_it_returns() -> None:
