@@ -62,6 +62,12 @@ def done(document: Any, around: str, found: Any) -> bool:
     return any(_same(found, each) for each in [*(results or []), *stays])
 
 
+def lacks(document: Any, around: str, key: str) -> bool:
+    """Whether a key is missing in a document, and was asked for."""
+    there = document if isinstance(document, dict) else _shared(document) if isinstance(document, list) else ()
+    return key not in there and _stands(key, around)
+
+
 def written(around: str, answer: str, found: Any) -> bool:
     """Whether an answer is spelled as these words want it: on one line or indented, its keys in order."""
     if _KEYS_IN_ORDER.search(around) and not _in_order(found):

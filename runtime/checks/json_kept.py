@@ -12,7 +12,7 @@ from typing import Any
 
 from runtime.checks import json_done, json_told
 from runtime.checks.finding import Finding
-from runtime.checks.json_answers import declines, document
+from runtime.checks.json_answers import declines, document, lacking
 
 LONGEST = 8_000  # characters of what was asked, to do it here
 
@@ -29,7 +29,7 @@ def look(told: Sequence[str], answer: str) -> Finding | None:
     """Doubts a document that lost something, says something more often than it was told, or is another than was asked for."""
     try:
         found = document(answer)
-        return None if declines(found) or _right(told, answer, found) else Finding()
+        return None if _right(told, answer, found) else Finding()
     except (ValueError, RecursionError):
         return Finding()
 
@@ -38,15 +38,19 @@ def _right(told: Sequence[str], answer: str, found: Any) -> bool:
     asked = "\n".join(told)
     broken = _between(asked, "[{\"'", "]}\"'")
     if broken is None:
-        return not isinstance(found, dict) or json_told.look(told, answer) is None
+        return declines(found) or not isinstance(found, dict) or json_told.look(told, answer) is None
     marked = _between(asked, "[{", "]}") or broken
     around = f"{asked[: marked.start]}\n{asked[marked.stop :]}"
+    whole = _documents(asked[marked.start : marked.stop], around)
+    if declines(found):
+        missing = lacking(found)
+        return missing is None or all(json_done.lacks(one, around, missing) for one in whole)
     if not json_done.written(around, answer, found):
         return False
-    for whole in _documents(asked[marked.start : marked.stop], around):
-        if isinstance(found, dict) and found != whole and json_done.template(whole, around):
+    for one in whole:
+        if isinstance(found, dict) and found != one and json_done.template(one, around):
             return json_told.look(told, answer) is None
-        return json_done.done(whole, around, found)
+        return json_done.done(one, around, found)
     behind = _BEHIND.match(asked, broken.stop)
     text = asked[broken.start : behind.end() if behind else broken.stop]
     after, most = _words(answer), _words(asked)

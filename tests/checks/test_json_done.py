@@ -42,6 +42,8 @@ def asks(text: str) -> list[dict[str, str]]:
         (f"Repair this.\n{ONE}", json.loads(ONE), {"a": 1}),
         (f"Why is a an error here? Give me valid JSON.\n{ONE}", json.loads(ONE), {"b": None}),
         (f"This is about a.\n{ONE}", json.loads(ONE), {"a": 1}),
+        (f"Remove z.\n{ONE}", {"error": "no key z"}, {"error": "no key a"}),
+        (f"{MANY}\nList the z of each item.", {"error": "no key z"}, {"error": "no key n"}),
         ("Make a schema for this.\n[1]", {"type": "array", "items": {"type": "integer"}}, {"type": "array"}),
         ("Bob is 7.\nFill in: " + '{"name": "", "age": null}', {"name": "Bob", "age": 7}, {"name": "Ann", "age": 7}),
     ],

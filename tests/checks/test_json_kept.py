@@ -21,6 +21,8 @@ def asks(text: str) -> list[dict[str, str]]:
         ('["a", "b"', '["a","b"]', False),
         ('["a", "b"', '["a","b","a"]', True),
         ('["a", "b"', '["a","b"', True),
+        ('{t": 1}', '{"t":1}', False),
+        ('{t": 1}', '{"t":1,"t":1}', True),
         ("{a: True, b: None} Thanks!", '{"a":true,"b":null}', False),
         ("[007, .5, 1_000]", "[7,0.5,1000]", False),
         ("[1, // the first\n 2]", "[1,2]", False),
