@@ -157,11 +157,13 @@ def _describes(schema: Any, value: Any) -> bool:
     if told != kind and not (kind == "integer" and told == "number"):
         return False
     if isinstance(value, dict):
-        properties = schema.get("properties")
+        properties, required = schema.get("properties"), schema.get("required", [*value])
         return (
             isinstance(properties, dict)
             and properties.keys() == value.keys()
-            and set(schema.get("required", value)) == value.keys()
+            and isinstance(required, list)
+            and all(isinstance(key, str) for key in required)
+            and {*required} == value.keys()
             and all(_describes(properties[key], each) for key, each in value.items())
         )
     return not isinstance(value, list) or not value or _describes(schema.get("items"), value[0])

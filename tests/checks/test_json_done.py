@@ -4,6 +4,7 @@ import json
 import random
 import time
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,25 @@ def test_a_document_that_is_given_back_as_it_was_is_doubted() -> None:
             count += 1
             seen += doubted("json_kept", row["messages"], json.dumps(given))
     assert count > 400 and seen > 0.98 * count  # a few have "wrong" among their values
+
+
+ODD = (None, True, -1, 2.5, "", "a", [], [[]], [{}], [1, "a"], {}, {"a": None}, {"type": []}, {"error": ["a"]})
+
+
+def test_an_odd_answer_is_only_doubted() -> None:
+    """Whatever stands at any place of a right one."""
+    rng = random.Random("odd")
+    for number in range(900):
+        row = (json_schema_of, json_transform, json_style)[number % 3].draw(rng)
+        answer = [json.loads(row["answer"])]
+        at: Any = answer
+        while isinstance(at, dict | list) and at:
+            key = rng.choice([*at]) if isinstance(at, dict) else rng.randrange(len(at))
+            if rng.random() < 0.4:
+                at[key] = rng.choice(ODD)
+                break
+            at = at[key]
+        doubted("json_kept", row["messages"], json.dumps(answer[0]))
 
 
 @pytest.mark.parametrize(
