@@ -9,10 +9,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from operator import ge, gt, le, lt
 from types import NoneType
 from typing import Any
 
 from runtime.checks.compared import downward, wanted
+from runtime.checks.json_documents import objects
 
 _SCHEMA = re.compile(r"\bschema\b", re.I)
 _MEND = re.compile(r"\b(?:fix|repair|mend|correct|broken|invalid|valid|wrong|errors?|fails?|parse\w*)\b", re.I)
@@ -33,12 +35,13 @@ _REST = re.compile(r"\b(?:rest|others?|everything else)\b", re.I)
 _INDENTED = re.compile(r"\b(?:indent\w*|pretty.?print\w*|two spaces|line of its own)\b", re.I)
 _ONE_LINE = re.compile(r"\b(?:one line|minif\w+|compact|white ?space)\b", re.I)
 _NO_VALUES = (None, "", "string", "number", "boolean")
+_SIGNS = {">": gt, "<": lt, ">=": ge, "<=": le}
 _KINDS = {
     str: "string",
     bool: "boolean",
     int: "integer",
     float: "number",
-    type(None): "null",
+    NoneType: "null",
     dict: "object",
     list: "array",
 }
@@ -70,7 +73,7 @@ def lacks(document: Any, around: str, key: str) -> bool:
 
 def written(around: str, answer: str, found: Any) -> bool:
     """Whether an answer is spelled as these words want it: on one line or indented, its keys in order."""
-    if _KEYS_IN_ORDER.search(around) and not _in_order(found):
+    if _KEYS_IN_ORDER.search(around) and any([*one] != sorted(one) for one in objects([found])):
         return False
     if _INDENTED.search(around):
         return any(answer.strip() == json.dumps(found, ensure_ascii=False, indent=by) for by in (2, 4, "\t"))
@@ -134,19 +137,14 @@ def _sorted(items: Sequence[Any], named: Sequence[str], around: str) -> Iterator
 
 def _filtered(items: Sequence[Any], named: Sequence[str], around: str) -> Iterator[list[Any]]:
     """The items for which a condition holds: a key with a value that stands there, or beyond a number."""
-    signs = wanted(around)
+    signs = [(_SIGNS[sign], number) for number, each in wanted(around).items() for sign in each]
     for key in named:
-        values = [item[key] for item in items]
-        for number, sign in ((number, sign) for number, each in signs.items() for sign in each):
-            if all(isinstance(value, int | float) for value in values):
-                yield [item for item in items if _holds(item[key], sign, number)]
+        values, others = [item[key] for item in items], _without([key], around)
+        if all(isinstance(value, int | float) for value in values):
+            yield from ([item for item in items if holds(item[key], number)] for holds, number in signs)
         for value in values:
-            if not isinstance(value, dict | list) and _stands(_said(value), _without([key], around)):
+            if not isinstance(value, dict | list) and _stands(_said(value), others):
                 yield [item for item in items if _same(item[key], value)]
-
-
-def _holds(value: float, sign: str, number: float) -> bool:
-    return {">": value > number, "<": value < number, ">=": value >= number, "<=": value <= number}.get(sign, False)
 
 
 def _describes(schema: Any, value: Any) -> bool:
@@ -198,17 +196,6 @@ def _standing(text: str) -> re.Pattern[str]:
 
 def _said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _in_order(value: Any) -> bool:
-    """Whether the keys of objects are sorted, however deep."""
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict) and [*one] != sorted(one):
-            return False
-        left += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-    return True
 
 
 def _same(one: Any, other: Any) -> bool:

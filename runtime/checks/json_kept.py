@@ -41,16 +41,16 @@ def _right(told: Sequence[str], answer: str, found: Any) -> bool:
         return declines(found) or not isinstance(found, dict) or json_told.look(told, answer) is None
     marked = _between(asked, "[{", "]}") or broken
     around = f"{asked[: marked.start]}\n{asked[marked.stop :]}"
-    whole = _documents(asked[marked.start : marked.stop], around)
+    whole = _whole(asked[marked.start : marked.stop], around)
     if declines(found):
         missing = lacking(found)
-        return missing is None or all(json_done.lacks(one, around, missing) for one in whole)
+        return missing is None or whole is None or json_done.lacks(whole, around, missing)
     if not json_done.written(around, answer, found):
         return False
-    for one in whole:
-        if isinstance(found, dict) and found != one and json_done.template(one, around):
+    if whole is not None:
+        if isinstance(found, dict) and found != whole and json_done.template(whole, around):
             return json_told.look(told, answer) is None
-        return json_done.done(one, around, found)
+        return json_done.done(whole, around, found)
     behind = _BEHIND.match(asked, broken.stop)
     text = asked[broken.start : behind.end() if behind else broken.stop]
     after, most = _words(answer), _words(asked)
@@ -64,12 +64,12 @@ def _between(text: str, opening: str, closing: str) -> slice | None:
     return slice(start, end + 1) if 0 <= start < end else None
 
 
-def _documents(text: str, around: str) -> list[Any]:
-    """The document that a text is, if it is one, and no longer than anybody asks things of."""
+def _whole(text: str, around: str) -> Any:
+    """The document that stands in brackets or quotes; None where it is broken, or longer than anybody asks things of."""
     try:
-        return [document(text)] if len(text) + len(around) <= LONGEST else []
+        return document(text) if len(text) + len(around) <= LONGEST else None
     except ValueError:
-        return []
+        return None
 
 
 def _words(text: str) -> Counter[str]:
