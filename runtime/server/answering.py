@@ -23,12 +23,14 @@ from runtime.service.asking import Prepared
 
 T = TypeVar("T")
 
+_LOOK_AGAIN = 0.9  # of the time for an answer may pass before one that is there is given as it is
+
 
 async def pieces(runtime: Runtime, prepared: Prepared, metrics: Metrics, timeout: float) -> AsyncGenerator[Piece, None]:
     """The pieces of all answers as they come."""
     begun = time.monotonic()
     silent = True
-    async with aclosing(runtime.run(prepared)) as stream:
+    async with aclosing(runtime.run(prepared, _LOOK_AGAIN * timeout)) as stream:
         while True:
             rest = begun + timeout - time.monotonic()
             try:

@@ -2,6 +2,7 @@
 
 An answer that nobody waits for any more is given up in the engine. One that its check may doubt is held back until it is
 finished; is it doubted, the next best are asked for, and the first that the check has nothing against comes in its place.
+Whoever can wait no longer for these is given the answer that is there.
 """
 
 import asyncio
@@ -31,9 +32,12 @@ def listen(driver: Driver, prepared: Prepared) -> Iterator[Piece]:
         hearing.close()
 
 
-async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Piece, None]:
-    """The same for an event loop."""
+async def listen_async(
+    driver: Driver, prepared: Prepared, patience: float | None = None
+) -> AsyncGenerator[Piece, None]:
+    """The same for an event loop. `patience`: seconds after which a second look is given up."""
     loop = asyncio.get_running_loop()
+    deadline = None if patience is None else loop.time() + patience
     news: asyncio.Queue[Event | Problem] = asyncio.Queue()
 
     def sink(item: Event | Problem) -> None:
@@ -42,7 +46,12 @@ async def listen_async(driver: Driver, prepared: Prepared) -> AsyncGenerator[Pie
     hearing = _Hearing(driver, prepared, sink)
     try:
         while True:
-            item = await news.get()
+            try:
+                async with asyncio.timeout_at(deadline if hearing.looks_again else None):
+                    item = await news.get()
+            except TimeoutError:
+                yield hearing.settled()
+                return
             # A check reads for some milliseconds, and so does what narrows a grammar: others go on meanwhile.
             piece = await asyncio.to_thread(hearing.piece, item) if hearing.reads(item) else hearing.piece(item)
             if piece is not None:
@@ -71,6 +80,16 @@ class _Hearing:
     def reads(self, news: Event | Problem) -> bool:
         """Whether an answer is finished that a check will look at."""
         return self._prepared.second is not None and isinstance(news, Event) and news.result is not None
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether there is an answer already, and a better one is looked for."""
+        return self._doubted is not None
+
+    def settled(self) -> Piece:
+        """The answer that there is already."""
+        assert self._doubted is not None
+        return _whole(self._doubted, self._prepared)
 
     def piece(self, news: Event | Problem) -> Piece | None:
         """The next piece, if this is news for whoever waits."""

@@ -222,9 +222,10 @@ class Runtime:
         async for piece in self.run(prepared):
             yield piece
 
-    def run(self, prepared: Prepared) -> AsyncGenerator[Piece, None]:
-        """The pieces of a prepared request, for an event loop."""
-        return listen_async(self._driver, prepared)
+    def run(self, prepared: Prepared, patience: float | None = None) -> AsyncGenerator[Piece, None]:
+        """The pieces of a prepared request, for an event loop. An answer that is there is not looked at a second time for
+        longer than `patience` seconds from now."""
+        return listen_async(self._driver, prepared, patience)
 
     def session(self, expert: str = AUTO, **options: Any) -> Session:
         """A conversation that remembers what was said. `options` are the fields of `Ask`."""

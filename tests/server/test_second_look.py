@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from runtime.artifact.manifest import Decoding
@@ -11,9 +12,11 @@ from runtime.engine.engine import Engine
 from runtime.engine.sequence import Result, Usage
 from runtime.errors import Problem
 from runtime.registry.store import Store
+from runtime.server.app import Limits
 from runtime.service import Runtime
 from runtime.service.answers import Ask
 from runtime.service.errors import Overloaded, Stopped
+from tests.server.conftest import serving, wait_for
 from tests.server.installed import package
 
 GRAMMAR = 'root ::= "SELECT weight FROM " table ";"\ntable ::= [a-z]+'
@@ -112,6 +115,23 @@ def test_without_room_or_engine_the_first_answer_stands(
 
     monkeypatch.setattr(looking._driver, "submit", refusing)
     assert "-- cannot: " in looking.generate(asked(doubted), expert="expert-query").text
+
+
+def test_whoever_can_wait_no_longer_is_given_the_first_answer(
+    looking: Runtime, doubted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = looking._driver.submit
+
+    def silent(request, sink):  # type: ignore[no-untyped-def]
+        submit(request, (lambda _: None) if request.id.endswith("-2") else sink)
+
+    monkeypatch.setattr(looking._driver, "submit", silent)
+    body = {"model": "expert-query", "messages": [{"role": "user", "content": asked(doubted)}]}
+    with serving(looking, limits=Limits(timeout=3.0)) as address:
+        replied = httpx.post(f"{address}/v1/chat/completions", json=body, timeout=30)
+    assert replied.status_code == 200
+    assert "-- cannot: " in replied.json()["choices"][0]["message"]["content"]
+    wait_for(lambda: looking.open_requests == 0)
 
 
 def test_whoever_goes_away_gives_up_both_looks(looking: Runtime, doubted: str) -> None:
