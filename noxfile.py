@@ -39,9 +39,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy, strict, over both packages."""
+    """mypy, strict, over both packages and the benchmarks."""
     install(session, "-e", ".[dev]")
     session.run("mypy")
+    session.run("mypy", "benchmarks")
 
 
 @nox.session

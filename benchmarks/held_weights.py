@@ -12,6 +12,7 @@ import json
 import time
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -51,7 +52,7 @@ def main() -> None:
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def timed(matrices: list, rows: int, rounds: int) -> tuple[float, float]:
+def timed(matrices: list[Any], rows: int, rounds: int) -> tuple[float, float]:
     """Milliseconds of one product: of the processor, and of the clock."""
     x = torch.randn(rows, matrices[0].inputs)
     turn = cycle(matrices)

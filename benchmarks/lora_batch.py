@@ -52,7 +52,7 @@ def compare(asked: argparse.Namespace, folder: Path) -> None:
         engine._scheduler.cache.forget()  # or the second round would find its prompts computed
         asking = [Request(prompt, asked.tokens, name) for prompt, name in zip(prompts, names, strict=True)]
         answers["ours"] = [result.tokens for result in engine.generate(asking)]
-        return asked.requests * asked.tokens
+        return float(asked.requests * asked.tokens)
 
     @torch.inference_mode()
     def theirs() -> float:
@@ -66,7 +66,7 @@ def compare(asked: argparse.Namespace, folder: Path) -> None:
             pad_token_id=0,
         )
         answers["PEFT"] = told[:, LENGTH:].tolist()
-        return asked.requests * asked.tokens
+        return float(asked.requests * asked.tokens)
 
     figures = in_turn({"ours": ours, "PEFT": theirs}, asked.rounds, asked.device)
     rates, ratio = figures.rates(), figures.ratio("ours", "PEFT")

@@ -114,7 +114,7 @@ def manager(asked: argparse.Namespace, base: Path, dtype: torch.dtype, room: int
         size = 16
         settings |= {"block_size": size, "num_blocks": room // size + 2 * asked.requests, "max_batch_tokens": 1024}
     return model.continuous_batching_context_manager(
-        generation_config=GenerationConfig(do_sample=False, eos_token_id=-1, pad_token_id=0),
+        generation_config=GenerationConfig(do_sample=False, eos_token_id=-1, pad_token_id=0),  # type: ignore[no-untyped-call]
         continuous_batching_config=ContinuousBatchingConfig(**settings),
     )
 

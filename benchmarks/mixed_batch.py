@@ -73,9 +73,9 @@ def compare(asked: argparse.Namespace, folder: Path) -> None:
             answers[way] = theirs(models, work, asked)
         else:
             answers[way] = ours(engine, work, asked.tokens, adapted=way == "ours")
-        return len(work) * asked.tokens
+        return float(len(work) * asked.tokens)
 
-    ways = {way: lambda way=way: run(way) for way in ("ours", "without", *(() if asked.no_peft else ("theirs",)))}  # type: ignore[misc]
+    ways = {way: lambda way=way: run(way) for way in ("ours", "without", *(() if asked.no_peft else ("theirs",)))}
     figures = in_turn(ways, asked.rounds, asked.device)
     names = {"ours": "one batch", "without": "the base alone", "theirs": "transformers + PEFT"}
     rates = figures.rates()

@@ -162,7 +162,7 @@ def llama(asked: argparse.Namespace, base: Path, lora: SlotRecord, folder: Path)
         def work(stream: Any = stream, last: list[int] = last) -> float:
             for _ in range(asked.tokens):
                 last[:] = [stream.next(last)]
-            return asked.tokens
+            return float(asked.tokens)
 
         ways[name] = before, work
     return ways
@@ -201,7 +201,7 @@ def decoding(model: Any, asked: argparse.Namespace, room: int | None = None) -> 
     def work() -> float:
         for _ in range(asked.tokens):
             forward(state["token"], state["past"])
-        return asked.tokens
+        return float(asked.tokens)
 
     def forward(tokens: torch.Tensor, past: Any) -> None:
         told = model(input_ids=tokens, past_key_values=past, use_cache=True)

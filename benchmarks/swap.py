@@ -54,9 +54,9 @@ def compare(asked: argparse.Namespace, folder: Path) -> None:
             figures: dict[str, list[dict[str, float]]] = {"all resident": [], "half of them": []}
             for number in range(asked.rounds + 1):
                 for name, runtime in (("all resident", whole), ("half of them", half)):
-                    told = under_load(runtime, names, asked, seed=number)
+                    measured = under_load(runtime, names, asked, seed=number)
                     if number:  # the first round warms up
-                        figures[name].append(told)
+                        figures[name].append(measured)
             resident = len(half.resident)
     print(f"{asked.experts} experts, {resident} fit; {asked.clients} clients, {asked.requests} requests a round")
     told = {name: {key: spread([each[key] for each in of]) for key in of[0]} for name, of in figures.items()}
@@ -68,8 +68,8 @@ def compare(asked: argparse.Namespace, folder: Path) -> None:
         key: spread([b[key] / a[key] for a, b in zip(figures["all resident"], figures["half of them"], strict=True)])
         for key in ("p50", "p99", "seconds", "cpu_seconds")
     }
-    for key, of in ratios.items():
-        print(f"  {show(f'{key}, half / all', of, 'times', 2)}{f'; goal {GOAL:g}' if key == 'p99' else ''}")
+    for key, ratio in ratios.items():
+        print(f"  {show(f'{key}, half / all', ratio, 'times', 2)}{f'; goal {GOAL:g}' if key == 'p99' else ''}")
     write(asked, {"fit": resident, "ms": told, "ratio": ratios})
 
 

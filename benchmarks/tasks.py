@@ -12,7 +12,6 @@ Minutes are those of the train action on this machine. Writes tasks.json beside 
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from typing import Any
 import yaml
 from _builds import composed, grammar_of, judged, result, share, spelled
 
+from expertbuild.evaluation.interval import Interval, wilson
 from runtime.engine.base import locate
 from runtime.home import shipped
 
@@ -75,8 +75,8 @@ def full(words: list[str]) -> dict[str, Any]:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from expertbuild.actions.evaluate import generator
     from expertbuild.data.rows import read_rows
+    from expertbuild.evaluation.answering import generator
     from expertbuild.evaluation.evaluate import document, evaluate
     from expertbuild.training.methods.sft import encode
     from expertbuild.training.packing import pack, plan, split
@@ -106,7 +106,8 @@ def full(words: list[str]) -> dict[str, Any]:
             padded = torch.nn.utils.rnn.pad_sequence(list(torch.split(one.tokens, list(one.lengths))), batch_first=True)
             inside = torch.arange(padded.shape[1]).unsqueeze(0) < torch.tensor(one.lengths).unsqueeze(1)
             logits = model(input_ids=padded, use_cache=False).logits[inside][one.where]
-            (torch.nn.functional.cross_entropy(logits, one.targets, reduction="sum") / learned).backward()
+            loss: Any = torch.nn.functional.cross_entropy(logits, one.targets, reduction="sum") / learned
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -135,19 +136,27 @@ def line(row: dict[str, Any]) -> str:
 
 
 def summary(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Mean and range over the seeds."""
-    yield f"{'base':<10} {'expert':<15} {'adapter':<8} {'part':<15} {'seeds':>5} {'base':>7} {'expert':>7}  range"
+    """The seeds together, with an interval over all their cases, and from the worst seed to the best."""
+    yield f"{'base':<10} {'expert':<18} {'adapter':<8} {'part':<17} {'seeds':>5} {'n':>5} {'base':>7} {'expert':>7}  interval      range"
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["base"], row["expert"], row["adapter"], *row["overrides"]), []).append(row)
     for (base, expert, adapter, *more), group in groups.items():
         for part in group[0]["parts"]:
-            scores = [100 * row["parts"][part]["expert"][0] for row in group]
-            before = [100 * row["parts"][part]["base"][0] for row in group]
+            parts = [row["parts"][part] for row in group]
+            before, after = pooled(parts, "base"), pooled(parts, "expert")
+            scores = [100 * each["expert"][0] for each in parts]
             yield (
-                f"{base:<10} {expert:<15} {adapter:<8} {part:<15} {len(group):>5} {statistics.mean(before):>7.1f} "
-                f"{statistics.mean(scores):>7.1f}  {min(scores):.1f} to {max(scores):.1f}  {' '.join(more)}"
+                f"{base:<10} {expert:<18} {adapter:<8} {part:<17} {len(group):>5} {after.n:>5} {100 * before.value:>7.1f} "
+                f"{100 * after.value:>7.1f}  {100 * after.low:.1f} to {100 * after.high:.1f}  "
+                f"{min(scores):.1f} to {max(scores):.1f}  {' '.join(more)}"
             )
+
+
+def pooled(parts: list[dict[str, Any]], who: str) -> Interval:
+    """The share of all cases of these parts that are right; each case counts as right or wrong."""
+    n = sum(part["n"] for part in parts)
+    return wilson(round(sum(part[who][0] * part["n"] for part in parts)), n)
 
 
 if __name__ == "__main__":
