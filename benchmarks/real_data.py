@@ -1,6 +1,6 @@
 """What an expert knows of other people's data: built from its offline recipe, then from real rows, judged on real rows.
 
-python benchmarks/real_data.py --train FOLDER --dev FOLDER [--tasks sql,cypher] [--seeds 0] [--steps 900]
+python benchmarks/real_data.py --train FOLDER --dev FOLDER [--tasks sql,cypher] [--seeds 0] [train.steps=900]
 
 Nothing is tuned to these files. Each task has two builds: `offline`, the expert as its directory has it, which has seen
 generated rows only, and `files`, which learns from the rows in --train; both are judged by the expert's own scorer on

@@ -14,6 +14,7 @@ BEGIN, END = "<!-- house: written by docs/house.py -->", "<!-- end of house -->"
 
 def house() -> str:
     lines: list[str] = []
+    told: set[Path] = set()
     for package in ("expertbuild", "runtime"):
         lines.append("```")
         for path in sorted((TOP / package).rglob("*.py"), key=_in_reading_order):
@@ -22,6 +23,9 @@ def house() -> str:
             document = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             phrase = document.splitlines()[0] if document else ""
             depth = len(path.relative_to(TOP).parts) - 1
+            if path.parent not in told and path.name != "__init__.py":  # a folder that has no word of its own
+                lines.append(f"{'  ' * (depth - 1)}{path.parent.name}/")
+            told.add(path.parent)
             name = f"{path.parent.name}/" if path.name == "__init__.py" else path.name
             indent = "  " * (depth - (path.name == "__init__.py"))
             lines.append(f"{indent + name:<32}{phrase}")

@@ -1,6 +1,7 @@
 """Where things lie: what the project ships, and what this user keeps.
 
-Shipped YAML and schemas stand at the top of a source tree and inside an installed wheel.
+Shipped YAML and schemas stand at the top of a source tree and inside an installed wheel; a folder of the same name in the
+working directory adds to them, and overrides them file by file.
 What the user keeps follows the XDG folders, or lies together under `EXPERTBUILD_HOME`.
 """
 
@@ -14,6 +15,15 @@ def shipped(name: str) -> Path:
     """The shipped folder `conf`, `schemas` or `experts`."""
     in_wheel = _PACKAGE / "share" / name
     return in_wheel if in_wheel.is_dir() else _PACKAGE.parent / name
+
+
+def folders(name: str) -> list[Path]:
+    """The folders `conf` or `experts`: that of the working directory, if there is one, and what is shipped. The first that
+    has a file wins."""
+    own, ours = Path.cwd() / name, shipped(name)
+    if not own.is_dir() or (ours.is_dir() and own.samefile(ours)):
+        return [ours]
+    return [own, ours]
 
 
 def cache_home() -> Path:

@@ -1,26 +1,20 @@
 """`python -m runtime.serve`: the server, set up by conf/serve.yaml and whatever `key=value` is typed.
 
-    python -m runtime.serve port=8080 'experts=[local/expert-sql]'
-    python -m runtime.serve base=qwen3-0.6b
-    python -m runtime.serve 'experts=[build/expert-sql-0.1.0.expert]'     installed first, by the trust file
-    python -m runtime.serve --help                                        all settings
-
-The only module of the runtime that imports Hydra.
+python -m runtime.serve port=8080 'experts=[local/expert-sql]'
+python -m runtime.serve base=qwen3-0.6b
+python -m runtime.serve 'experts=[build/expert-sql-0.1.0.expert]'     installed first, by the trust file
+python -m runtime.serve --help                                        all settings
 """
 
 import json
 import socket
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
 
-from runtime.artifact.refusals import BadDocument
-from runtime.artifact.schema import check
 from runtime.artifact.shown import shown
 from runtime.errors import Mistake, Problem
-from runtime.home import shipped
+from runtime.home import folders, shipped
 
 _BACKLOG = 2048
 
@@ -47,40 +41,14 @@ def main() -> int:
         if {"-h", "--help"} & set(sys.argv[1:]):
             print((shipped("conf") / "serve.yaml").read_text(encoding="utf-8"))
             return 0
+        from runtime.settings import settings
+
         return serve(settings(sys.argv[1:]))
     except Problem as problem:
         print(shown(problem), file=sys.stderr)
         return problem.exit_code
     except KeyboardInterrupt:
         return 0
-
-
-def settings(words: Sequence[str]) -> dict[str, Any]:
-    """conf/serve.yaml with the words typed, composed by Hydra and checked before anything is loaded."""
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    schema = json.loads((shipped("schemas") / "config" / "serve.schema.json").read_text(encoding="utf-8"))
-    known = _keys(schema)
-    for word in words:
-        key = word.partition("=")[0].lstrip("+~")
-        if "=" not in word or not (key in known or key.startswith("base.")):
-            close = get_close_matches(key, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "See: python -m runtime.serve --help"
-            raise Mistake(f"{word!r} sets nothing that the server knows.", hint=hint)
-    try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(shipped("conf"))):
-            composed = OmegaConf.to_container(compose("serve", overrides=list(words)), resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise Mistake(f"The settings cannot be read: {' '.join(str(error).split())[:300].rstrip('.')}.") from None
-    try:
-        check(composed, "config/serve", "the setting")
-    except BadDocument as fault:
-        raise Mistake(fault.what, hint="See: python -m runtime.serve --help") from None
-    assert isinstance(composed, dict)
-    return {str(key): value for key, value in composed.items()}
 
 
 def serve(wanted: dict[str, Any]) -> int:
@@ -114,6 +82,9 @@ def announcement(runtime: Any, host: str, address: str, locked: bool) -> str:
     header = ' -H "Authorization: Bearer $EXPERTBUILD_API_KEY"' if locked else ""
     body = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "Hello"}]})
     lines = [f"Serving at {address}/v1 with the models {', '.join(runtime.models)}."]
+    own = folders("conf")[0] / "serve.yaml"
+    if own.parent != shipped("conf") and own.is_file():
+        lines.append(f"Set up by {own}.")
     lines += [f"Not loaded: {refusal}" for refusal in runtime.refused.values()]
     for ready in runtime.experts.values():
         if ready.installed.trust != "trusted":
@@ -157,16 +128,6 @@ def _run(app: Any, listening: socket.socket) -> None:
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[listening])
-
-
-def _keys(schema: dict[str, Any], before: str = "") -> list[str]:
-    """Every setting, nested ones with dots."""
-    keys = []
-    for name, entry in schema["properties"].items():
-        keys.append(f"{before}{name}")
-        if "properties" in entry:
-            keys += _keys(entry, f"{before}{name}.")
-    return keys
 
 
 if __name__ == "__main__":

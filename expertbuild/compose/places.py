@@ -5,17 +5,17 @@ A `conf` or `experts` folder in the working directory adds to the shipped one an
 
 from pathlib import Path
 
-from runtime.home import shipped
+from runtime.home import folders, shipped
 
 
 def conf_folders() -> list[Path]:
     """Folders of Hydra groups; the first that has a file wins."""
-    return _folders("conf")
+    return folders("conf")
 
 
 def expert_folders() -> list[Path]:
     """Folders of expert directories; the first that has the expert wins."""
-    return _folders("experts")
+    return folders("experts")
 
 
 def schema_folder() -> Path:
@@ -41,10 +41,3 @@ def short(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _folders(name: str) -> list[Path]:
-    own, ours = Path.cwd() / name, shipped(name)
-    if not own.is_dir() or (ours.is_dir() and own.samefile(ours)):
-        return [ours]
-    return [own, ours]

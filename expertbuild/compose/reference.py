@@ -23,12 +23,14 @@ _HEAD = """# Configuration
 <!-- Written by `python -m expertbuild.compose.reference --write` from schemas/config. Change those. -->
 
 A build is configured by YAML files that Hydra composes: `conf/` says how things are done, `experts/NAME/` what an
-expert is. A `conf` or `experts` folder in the working directory adds to what is shipped and overrides it file by
-file. Every key can be changed on the command line (`train.steps=1200`), every group chosen (`adapter=ia3`), several
-builds made at once (`-m adapter=lora,ia3`). `expertbuild expert=NAME --cfg job` prints the result. The whole
-configuration is checked before any work starts; unknown keys are refused.
+expert is, `experts/NAME/bases/BASE.yaml` what is otherwise on one base. A `conf` or `experts` folder in the working
+directory adds to what is shipped and overrides it file by file, for builds and for the server;
+`hydra.searchpath=[experts://FOLDER]` adds experts that lie elsewhere. Every key can be changed on the command line
+(`train.steps=1200`), every group chosen (`adapter=ia3`), several builds made at once (`-m adapter=lora,ia3`).
+`expertbuild expert=NAME --cfg job` prints the result. The whole configuration is checked before any work starts;
+unknown keys are refused.
 
-The last column is the value when nothing else is said; "-" stands where an expert has to say it.
+The last column is the value when nothing else is said; "-": none stands in `conf`, and the text says where none is needed.
 """
 
 

@@ -47,7 +47,7 @@ class Metrics:
         )
 
     def ended(self, expert: str | None, status: str) -> None:
-        """A request is over: `ok`, `gone`, or the status code of its error."""
+        """A request is over: `200`, `gone`, or the status code of its error."""
         self._requests.labels(expert or "base", status).inc()
 
     def answered(self, answer: Answer, seconds: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from runtime.engine.base import locate
 from runtime.engine.errors import BaseRefused
 from runtime.errors import Mistake
-from runtime.home import shipped
+from runtime.home import folders
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,13 @@ def base_of(entry: Mapping[str, Any]) -> Base:
 def _declared(name: str) -> dict[str, Any]:
     import yaml
 
-    folder = shipped("conf") / "base"
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    known = {file.stem: file for folder in reversed(folders("conf")) for file in (folder / "base").glob("*.yaml")}
     if name not in known:
         raise Mistake(
             f"There is no base {name!r}.",
-            hint=f"Known: {', '.join(known) or 'none'}; a directory is written path:DIRECTORY.",
+            hint=f"Known: {', '.join(sorted(known)) or 'none'}; a directory is written path:DIRECTORY.",
         )
-    entry = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    entry = yaml.safe_load(known[name].read_text(encoding="utf-8"))
     if not isinstance(entry, dict) or not {"name", "source"} <= entry.keys():
-        raise Mistake("A base needs `name` and `source`.", where=str(folder / f"{name}.yaml"))
+        raise Mistake("A base needs `name` and `source`.", where=str(known[name]))
     return entry

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from expertbuild.compose.schemas import documents, violations
-from runtime.serve import settings
+from runtime.settings import settings
 
 
 def objects(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:

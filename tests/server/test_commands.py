@@ -16,6 +16,10 @@ from openai import OpenAI
 from runtime import chat, route, serve
 from runtime.engine.engine import Engine
 from runtime.errors import Mistake
+from runtime.home import shipped
+from runtime.registry.base import wanted_base
+from runtime.service.bases import find_base
+from runtime.settings import settings
 from tests.server.installed import package, store_with
 
 
@@ -64,21 +68,39 @@ def test_a_server_is_started_asked_and_stopped(home: Path, base: Path) -> None:
 )
 def test_a_wrong_setting_is_told_before_anything_is_loaded(word: str, sentence: str) -> None:
     with pytest.raises(Mistake, match=re.escape(sentence)) as told:
-        serve.settings([word])
+        settings([word])
     assert told.value.exit_code == 2
 
 
 def test_settings_are_the_shipped_ones_with_what_was_typed() -> None:
-    wanted = serve.settings(["port=0", "experts=[local/expert-sql]", "router.threshold=0.9"])
+    wanted = settings(["port=0", "experts=[local/expert-sql]", "router.threshold=0.9"])
     assert wanted["port"] == 0 and wanted["experts"] == ["local/expert-sql"] and wanted["router"]["threshold"] == 0.9
     assert wanted["base"]["name"] == "nano" and wanted["host"] == "127.0.0.1"
+
+
+def test_a_conf_folder_of_ones_own_adds_to_the_shipped_one(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tmp_path / "conf" / "base"
+    group.mkdir(parents=True)
+    (group / "mine.yaml").write_text(f"name: mine\nsource: path:{base}\nlicense: MIT\ndigest: {'a' * 64}\n")
+    monkeypatch.chdir(tmp_path)
+    assert settings(["base=mine"])["base"]["source"] == f"path:{base}"
+    assert settings([])["port"] == 8000
+    shipped_one = (shipped("conf") / "serve.yaml").read_text()
+    (tmp_path / "conf" / "serve.yaml").write_text(shipped_one.replace("port: 8000", "port: 8123"))
+    assert settings([])["port"] == 8123 and settings(["port=1"])["port"] == 1
+    assert find_base("mine").directory == base and find_base("nano").name == "nano"
+    assert wanted_base("mine").digest == "a" * 64
+    with pytest.raises(Mistake, match=r"no base 'yours'.*mine, nano"):
+        find_base("yours")
 
 
 def test_a_port_in_use_is_told_before_anything_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Mistake, match=f"127.0.0.1:{port} cannot be used"):
-            serve.serve(serve.settings([f"port={port}"]))
+            serve.serve(settings([f"port={port}"]))
 
 
 def test_small_answers_are_not_held_back() -> None:
