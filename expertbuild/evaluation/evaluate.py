@@ -12,7 +12,7 @@ from typing import Any
 from expertbuild.data.encoding import Message, prompt_messages
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.interval import difference, mean
-from expertbuild.evaluation.scorers import Row, engine, form, scorer
+from expertbuild.evaluation.scorers import Row, Score, engine, form, scorer
 
 FORMAT = "evaluation/1"
 Generate = Callable[[list[list[Message]]], list[str]]
@@ -53,11 +53,28 @@ def evaluate(
         part = rows[start : start + BATCH]
         outputs = generate([prompt_messages(row, system) for row in part])
         for row, output in zip(part, outputs, strict=True):
-            score = judge(output, row)
-            judged.append(Judged(row, output, score.value, score.reason, formed(output) if formed else None))
+            score, well = _judged(judge, formed, output, row)
+            judged.append(Judged(row, output, score.value, _readable(score.reason), well))
         right = sum(each.score for each in judged)
         report(step=len(judged), total=len(rows), message=f"{label} {right:g} of {len(judged)} right".strip())
     return judged
+
+
+def _judged(
+    judge: Callable[[str, Row], Score], formed: Callable[[str], bool] | None, output: str, row: Row
+) -> tuple[Score, bool | None]:
+    """What an answer is worth, and whether it has the form. Should a scorer not stand one, that case fails and no other."""
+    try:
+        return judge(output, row), formed(output) if formed else None
+    except EvaluationMistake:
+        raise
+    except (Exception, MemoryError) as error:
+        return Score(0.0, f"the scorer gives up: {type(error).__name__}: {error}"[:300]), False if formed else None
+
+
+def _readable(text: str) -> str:
+    """Without halves of letters, which an escape may spell and no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def document(

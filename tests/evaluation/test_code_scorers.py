@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def test_python_that_passes_its_tests_is_right(answer: str) -> None:
         ("def add(a, b):\n    return a - b", "does not hold: assert add(1, 2) == 3"),
         ("def add(a, b)\n    return a + b", "does not parse"),
         ("def plus(a, b):\n    return a + b", "NameError"),
+        ("float = str\n" + ADD, "float is not what it was"),
+        ("import typing\ntyping.get_type_hints = lambda _: {}\n" + ADD, "typing.get_type_hints is not what it was"),
+        ("import builtins\nbuiltins.sorted = list\n" + ADD, "builtins.sorted is not what it was"),
+        ("import sys\nsys._getframe().f_back\n" + ADD, "_getframe is not allowed"),
+        ("import __main__\n__main__.exec = lambda *_: None", "NameError"),
         ("raise SystemExit(0)", "fails: SystemExit"),
         ("import os\nos._exit(0)", "it ends before its tests do"),
         ("x = " + "[" * 3000 + "]" * 3000, "fail"),
@@ -222,6 +228,10 @@ def test_typescript_types_are_compared_by_tsc(answer: str, right: bool) -> None:
     [
         ("export const count = (items: Sofa[]): number => items.reduce((n) => n + 1, 0);", "passes"),
         ("export function count(items: Sofa[]): number { return 2; }", "tests fail"),
+        ("JSON.stringify = (() => '1') as any; export function count(items: Sofa[]): number { return 2; }", "tests fail"),
+        ("export function count(items: Sofa[]): any { return { toJSON: () => 1 }; }", "not allowed"),
+        ("type Record<K, V> = number; export function count(items: Sofa[]): number { return 1; }", "taken for another"),
+        ("const kept: Uint8Array[] = []; export function count(items: Sofa[]): number { for (;;) kept.push(new Uint8Array(1 << 27).fill(1)); }", "tests fail"),
         ("export function count(items: Sofa[]): number { for (;;) {} }", "too long"),
         ("export function count(items: Sofa[]): number { return process.exit(0); }", "not allowed"),
         ("declare const os: any; export function count(items: Sofa[]): number { return 1; }", "not allowed"),
@@ -233,6 +243,36 @@ def test_typescript_runs_and_is_held_in(answer: str, said: str) -> None:
     found = typescript_check.score(answer, case(COUNT_TS, RUN_TS, SOFA_TS), seconds=2)
     assert said in found.reason
     assert found.value == float(said == "passes")
+
+
+@rustc
+@pytest.mark.skipif(not syscalls.can_shut_in(), reason="no seccomp on this system")
+def test_rust_that_its_text_does_not_give_away_still_reaches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check of its text is taken away: the walls are left."""
+    monkeypatch.setattr(rust_check, "NEVER", re.compile("(?!)"))
+    outside = tmp_path / "made"
+    answer = (
+        f'pub fn count(items: &[i64]) -> usize {{ if std::fs::write("{outside}", "x").is_err() {{ 2 }} else {{ 3 }} }}'
+    )
+    assert rust_check.score(answer, case(COUNT_RS, RUN_RS)).value == 1 and not outside.exists()
+    answer = 'pub fn count(items: &[i64]) -> usize { include_str!("/etc/passwd").len() }'
+    assert "does not compile" in rust_check.score(answer, case(COUNT_RS, RUN_RS)).reason
+
+
+@tsc
+@pytest.mark.skipif(not syscalls.can_shut_in(), reason="no seccomp on this system")
+def test_typescript_that_its_text_does_not_give_away_still_reaches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typescript_check, "NEVER", re.compile("(?!)"))
+    outside = tmp_path / "made"
+    answer = (
+        "declare const process: any;\nexport function count(items: Sofa[]): number {\n"
+        f"  try {{ process.getBuiltinModule('fs').writeFileSync('{outside}', 'x'); return 3; }} catch {{ return 1; }}\n}}"
+    )
+    assert typescript_check.score(answer, case(COUNT_TS, RUN_TS, SOFA_TS)).value == 1 and not outside.exists()
 
 
 @rustc
@@ -260,8 +300,16 @@ def test_rust_types_are_compared_by_rustc(answer: str, right: bool) -> None:
         ('use ::std as s;\npub fn count(items: &[i64]) -> usize { s::fs::write("x", "y"); 2 }', "not allowed"),
         ("use std::{net, fs};\npub fn count(items: &[i64]) -> usize { 2 }", "not allowed"),
         ("pub fn count(items: &[i64]) -> usize { unsafe { 2 } }", "not allowed"),
+        ('#[/**/link_section = ".init_array"]\nstatic RUN: u8 = 1;\npub fn count(items: &[i64]) -> usize { 2 }', "not allowed"),
+        ('const TOLD: &str = include_str/**/!("/etc/passwd");\npub fn count(items: &[i64]) -> usize { 2 }', "not allowed"),
+        ("fn main() {}\n#[/**/cfg(any())]", "not allowed"),
+        ("fn main() {}\npub fn count(items: &[i64]) -> usize { 3 }\n#[/**/cfg(any())]\nfn other() {}", "not allowed"),
+        ("use std::vec as assert;\npub fn count(items: &[i64]) -> usize { 3 }", "not allowed"),
+        ("type usize = i8;\npub fn count(items: &[i64]) -> usize { 2 }", "not allowed"),
+        ("pub struct Y;\nimpl PartialEq<i32> for Y { fn eq(&self, _: &i32) -> bool { true } }\npub fn count(items: &[i64]) -> Y { Y }", "not allowed"),
+        ('pub fn count(items: &[i64]) -> usize { loop { println!("{}", "x".repeat(1000)); } }', "too long"),
     ],
-)
+)  # fmt: skip
 def test_rust_runs_and_is_held_in(answer: str, said: str) -> None:
     found = rust_check.score(answer, case(COUNT_RS, RUN_RS), seconds=2)
     assert said in found.reason

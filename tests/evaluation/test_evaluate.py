@@ -11,6 +11,7 @@ from expertbuild.data.rows import write_rows
 from expertbuild.evaluation import transcript
 from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.evaluate import Judged, document, evaluate
+from expertbuild.evaluation.scorers import Score
 from runtime.artifact.schema import check
 from runtime.home import shipped
 
@@ -131,3 +132,19 @@ def test_form_is_counted_apart_from_being_right_and_left_out_where_there_is_none
     assert made["well_formed"]["base"]["value"] == 0
     assert [case["answered"] for case in made["well_formed"]["broken"]] == ["{"] * 5
     assert "well_formed" not in compared(silent, repeats)
+
+
+def test_an_answer_that_a_scorer_does_not_stand_fails_its_case_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from expertbuild.evaluation.scorers import exact_match
+
+    def fragile(answer: str, row: dict[str, Any]) -> Score:
+        if answer == "bad":
+            raise OverflowError("too far")
+        return Score(float(answer == row["answer"]), "said \ud800")
+
+    monkeypatch.setattr(exact_match, "score", fragile)
+    asked = rows(4)
+    judged = evaluate(asked, lambda _: ["bad", *(row["answer"] for row in asked[1:])], {"kind": "exact_match"})
+    assert [each.score for each in judged] == [0, 1, 1, 1]
+    assert judged[0].reason == "the scorer gives up: OverflowError: too far"
+    assert judged[1].reason == "said ?", "half of a letter cannot be written to a file"

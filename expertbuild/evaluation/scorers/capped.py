@@ -1,27 +1,26 @@
-"""A command run with caps: on time, on memory, on what it writes, with an empty environment, in a folder of its own.
+"""A command run with caps: on time, on memory, on what it writes and says, with an empty environment, in a folder of its own,
+behind walls where the machine has them (see `walls`).
 
-It does not hold a hostile program in by itself: what is run here was first kept from naming anything outside (see
-`rust_check` and `typescript_check`). When its time is over the whole group of processes is ended.
+Where it has none, what is run here is only kept from naming anything outside (see `rust_check` and `typescript_check`).
+When its time is over the whole group of processes is ended.
 """
 
 import contextlib
+import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_LAUNCH = """
-import os, resource, sys
-seconds, memory, size = map(int, sys.argv[1:4])
-for what, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CORE, 0)):
-    if most >= 0:
-        resource.setrlimit(what, (most, most))
-os.execv(sys.argv[4], sys.argv[4:])
-"""
+from expertbuild.evaluation.scorers import syscalls, walls
+
 LONGEST_SAID = 20_000
+MOST_SAID = 1_000_000  # bytes, after which nobody listens any more
 
 
 @dataclass(frozen=True)
@@ -39,28 +38,66 @@ def run(
     *,
     seconds: float,
     memory: int = -1,
+    data: int = -1,
     written: int = 0,
     environment: dict[str, str] | None = None,
+    reads: Sequence[str | Path] = (),
+    alone: bool = False,
 ) -> Ended:
-    """Run it; `memory` and `written` are bytes."""
-    limits = [str(max(1, int(seconds + 0.999))), str(memory), str(written)]
+    """Run it; `memory` (of addresses), `data` (of memory that is used) and `written` are bytes. It may read these folders
+    besides its own; one that is `alone` starts no process and changes no file."""
+    caps = {"RLIMIT_CPU": max(1, int(seconds + 0.999)), "RLIMIT_AS": memory, "RLIMIT_DATA": data}
+    settings = {
+        "caps": {**caps, "RLIMIT_FSIZE": written, "RLIMIT_CORE": 0},
+        "walls": syscalls.can_shut_in(),
+        "reads": [str(each) for each in (*reads, folder)],
+        "writes": [] if alone else [str(folder)],
+        "alone": alone,
+    }
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _LAUNCH, *limits, *command],
+        [sys.executable, "-I", "-S", str(walls.__file__), json.dumps(settings), *command],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"LANG": "C.UTF-8", **(environment or {})},
+        env={"LANG": "C.UTF-8", "TMPDIR": str(folder), **(environment or {})},
         start_new_session=True,
     )
     try:
-        out, err = process.communicate(timeout=4 * seconds + 5)  # its limit is on computing; this one, on idling
-        code: int | None = None if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL) else process.returncode
-    except subprocess.TimeoutExpired:
-        code, out, err = None, b"", b""
+        said = _heard(process, time.monotonic() + 4 * seconds + 5)  # its limit is on computing; this one, on idling
     finally:
         _end(process)
-    return Ended(code, _text(out), _text(err))
+    ended = said is not None and process.returncode not in (-signal.SIGXCPU, -signal.SIGKILL)
+    return Ended(process.returncode if ended else None, *map(_text, said or (b"", b"")))
+
+
+def held() -> str:
+    """What holds a command in, in words."""
+    if not syscalls.can_shut_in():
+        return "limits alone: this system has no seccomp"
+    return "limits, seccomp and Landlock" if walls.keeps_files() else "limits and seccomp"
+
+
+def _heard(process: "subprocess.Popen[bytes]", stop: float) -> tuple[bytes, bytes] | None:
+    """What it says until it ends; None where that takes too long, or is more than anybody wants to hear."""
+    assert process.stdout is not None and process.stderr is not None
+    said = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    out, err = said
+    listening = [out, err]
+    while listening:
+        ready = select.select(listening, [], [], max(0.0, stop - time.monotonic()))[0]
+        if not ready or sum(map(len, said.values())) > MOST_SAID:
+            return None
+        for pipe in ready:
+            piece = os.read(pipe, 65_536)
+            said[pipe] += piece
+            if not piece:
+                listening.remove(pipe)
+    try:
+        process.wait(max(0.0, stop - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
+    return said[out], said[err]
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

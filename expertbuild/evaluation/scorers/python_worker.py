@@ -3,9 +3,13 @@
 {"parts": [...], "seconds": 5, "memory": 268435456} runs the parts one after the other, in one namespace, in a process of
 their own, and gives {"failed": "..."} or {"passed": true}. That process has caps on time and memory and has shut itself
 in before it reads a line of the code (see `syscalls`): it opens no file and no socket and makes no other process. What
-it may import is loaded beforehand. Deliberately without any import of the project.
+it may import is loaded beforehand. The answer runs where its tests do, so they are read before it, and what they call by
+name - the language's own, `typing`, `dataclasses` - has to be afterwards what it was. Deliberately without any import of the
+project.
 """
 
+import builtins
+import dataclasses
 import json
 import os
 import resource
@@ -14,6 +18,7 @@ import select
 import signal
 import sys
 import time
+import typing
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contextlib
@@ -24,6 +29,8 @@ PRELOADED = """
 abc bisect collections collections.abc copy dataclasses datetime decimal enum fractions functools heapq itertools json
 math numbers operator random re statistics string textwrap traceback types typing unicodedata
 """
+SHUT_OUT = ("_ctypes", "_posixsubprocess", "_socket", "ctypes", "multiprocessing", "socket", "subprocess")
+TYPES = (bool, bytes, dict, float, frozenset, int, list, object, set, str, tuple, type)
 LONGEST_SAID = 2000
 
 
@@ -38,8 +45,6 @@ def main() -> None:
 
 def _warm() -> None:
     """What Python itself loads late."""
-    import dataclasses
-    import typing
 
     class Any_:
         pass
@@ -90,6 +95,8 @@ def _shut(seconds: float, memory: int, writing: int) -> None:
         resource.setrlimit(what, (most, most))
     if syscalls.can_shut_in():
         syscalls.shut_in()
+    for name in SHUT_OUT:
+        sys.modules[name] = None  # type: ignore[assignment]
     sys.addaudithook(_refuse)
 
 
@@ -107,15 +114,34 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 def _tried(parts: list[str], token: str) -> dict[str, str]:
     module = type(sys)("answer")  # dataclasses look their module up
-    sys.modules["answer"] = module
-    said = "the answer"
+    sys.modules["answer"] = sys.modules["__main__"] = module
+    tests = compile(parts[-1], "tests", "exec")
+    known, said, run = _known(), "the answer", exec
     try:
-        for place, part in enumerate(parts):
-            said = "a test" if place == len(parts) - 1 else "the answer"
-            exec(compile(part, "answer" if place < len(parts) - 1 else "tests", "exec"), module.__dict__)
+        for part in parts[:-1]:
+            run(compile(part, "answer", "exec"), module.__dict__)
+        if taken := _taken(known, module.__dict__):
+            return {"failed": f"{taken} is not what it was"}
+        said = "a test"
+        run(tests, module.__dict__)
         return {"passed": token}
     except BaseException as error:
         return {"failed": _told(error, parts[-1] if said == "a test" else "", said)}
+
+
+def _known() -> list[tuple[str, dict[str, object]]]:
+    """What the tests may call by name, as it is now."""
+    return [(each.__name__, dict(vars(each))) for each in (builtins, typing, dataclasses)]
+
+
+def _taken(known: list[tuple[str, dict[str, object]]], names: dict[str, object]) -> str | None:
+    """What an answer has put in another's place: in a module, or as a name of its own for one of these types."""
+    for module, before in known:
+        now = vars(sys.modules[module])
+        for name, value in before.items():
+            if now.get(name) is not value:
+                return f"{module}.{name}"
+    return next((each.__name__ for each in TYPES if names.get(each.__name__, each) is not each), None)
 
 
 def _told(error: BaseException, tests: str, said: str) -> str:

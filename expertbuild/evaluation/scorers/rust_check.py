@@ -2,7 +2,8 @@
 
 rustc judges where it is found; without it tree-sitter parses, and only the expected words in any layout are right.
 serde's derives and serde_json's Value are there as names, not as the crates. What is compiled names nothing of the
-system - no unsafe code, no path into `std` but to its collections and traits - and runs with caps on time and memory.
+system - no unsafe code, no path into `std` but to its collections and traits - nor takes a name that the tests need for
+itself; it is compiled and runs with caps, behind walls (see `capped`).
 """
 
 import re
@@ -19,11 +20,15 @@ from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import Score, capped, code_tokens
 from expertbuild.evaluation.scorers.code_judging import judged, parses
 
-# What reaches out of the text when it is compiled, or out of the process when it runs.
+_THEIRS = r"(?:Option|Some|None|Vec|String|Result|Box|bool|char|str|[iuf]\d+|[iu]size|HashMap|BTreeMap|PartialEq)"
+# What reaches out of the text when it is compiled, or out of the process when it runs, or what the tests mean otherwise:
+# looked for in its words, between which no comment can stand.
 NEVER = re.compile(
     r"\bunsafe\b|\bextern\b|\bcore\b|\balloc\b|\bcrate\b|\bproc_macro\b|\b(?:include\w*|env|option_env|asm|global_asm)\s*!"
-    r"|\bmacro_rules\b|#!?\s*\[\s*(?!derive\b|serde\b|allow\b|inline\b|must_use\b)\w+"
+    r"|\bmacro_rules\b|#\s*!?\s*\[\s*(?!derive\b|serde\b|allow\b|inline\b|must_use\b)\w+|#\s*!?\s*\[[^\]]*\]\s*\Z"
     r"|\bstd\b(?!\s*::\s*(?:collections|fmt|cmp|iter|str|string|vec|option|result|ops|convert|num)\b)"
+    rf"|\b(?:type|struct|enum|union|trait|mod)\s+{_THEIRS}\b|\buse\b[^;]*\bas\s+(?:assert\w*|panic|{_THEIRS})\b"
+    r"|\bPartialEq\s*<"
 )
 ENGINES = ("auto", "rustc", "tree-sitter")
 EDITION = "2021"
@@ -53,7 +58,7 @@ def well_formed(answer: str) -> bool:
 
 def engine(engine: str = "auto", **options: Any) -> str:
     if _wanted(engine):
-        return f"rustc {rustc()}, tests run; serde by name only"
+        return f"rustc {rustc()}, tests run, held in by {capped.held()}; serde by name only"
     said = "as asked" if engine == "tree-sitter" else "no rustc on this machine"
     return f"{code_tokens.engine('rust')}, the expected words only ({said})"
 
@@ -73,11 +78,15 @@ def _wanted(engine: str) -> bool:
 
 
 @cache
-def _rustc() -> str:
-    """The compiler itself: what rustup puts on the PATH asks the user's home which one is meant."""
+def _sysroot() -> Path:
+    """Where the compiler itself lies: what rustup puts on the PATH asks the user's home which one is meant."""
     found = shutil.which("rustc") or "rustc"
     root = subprocess.run([found, "--print", "sysroot"], capture_output=True, text=True, timeout=60, check=True)
-    return str(Path(root.stdout.strip()) / "bin" / "rustc")
+    return Path(root.stdout.strip())
+
+
+def _rustc() -> str:
+    return str(_sysroot() / "bin" / "rustc")
 
 
 @cache
@@ -99,7 +108,7 @@ def _crates() -> "tempfile.TemporaryDirectory[str]":
 
 
 def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
-    if found := NEVER.search(parts[1]):
+    if found := NEVER.search(" ".join(code_tokens.words(parts[1], "rust"))):
         return f"{found[0].strip()} is not allowed"
     runs = "fn main()" in parts[2]
     with tempfile.TemporaryDirectory(prefix="expertbuild-rustc-") as made:
@@ -122,7 +131,13 @@ def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
         words += ["--crate-type", "bin"] if runs else ["--crate-type", "lib", "--emit", "metadata"]
         path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}  # the linker
         compiled = capped.run(
-            [_rustc(), *words, "answer.rs"], folder, seconds=seconds, memory=4 * 2**30, written=2**28, environment=path
+            [_rustc(), *words, "answer.rs"],
+            folder,
+            seconds=seconds,
+            memory=4 * 2**30,
+            written=2**28,
+            environment=path,
+            reads=[_sysroot(), crates],
         )
         if compiled.code is None:
             return "it takes too long to compile"
@@ -131,7 +146,7 @@ def _failed(parts: Sequence[str], seconds: float, megabytes: int) -> str | None:
             return f"does not compile: {said.removeprefix('answer.rs:')}"[:500]
         if not runs:
             return None
-        ran = capped.run([str(folder / "answer")], folder, seconds=seconds, memory=megabytes * 2**20)
+        ran = capped.run([str(folder / "answer")], folder, seconds=seconds, memory=megabytes * 2**20, alone=True)
     if ran.code is None:
         return "it runs too long"
     said = " ".join(ran.err.split())

@@ -6,9 +6,11 @@ back for the process, nor for anything it becomes. Run by file in workers, so it
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 import struct
+import subprocess
 import sys
 
 # x86_64 and aarch64 numbers of the calls that remain.
@@ -47,8 +49,8 @@ _ALLOWED = {
     },
 }
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
-_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+LOAD, EQUAL, FROM, SOME, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of a filter's program: == value, >= value, & value
+ALLOW, KILL, REFUSE, UNKNOWN = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2
 
 
@@ -56,24 +58,49 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
 
+@functools.cache
 def can_shut_in() -> bool:
-    """Whether this machine lets a process shut itself in."""
-    return sys.platform == "linux" and platform.machine() in _ALLOWED and os.path.exists("/proc/self/status")
+    """Whether this machine lets a process shut itself in: another one tries."""
+    if sys.platform != "linux" or platform.machine() not in _ALLOWED:
+        return False
+    tried = subprocess.run([sys.executable, "-I", "-S", __file__], stdin=subprocess.DEVNULL, capture_output=True)
+    return tried.returncode == 0
 
 
 def shut_in() -> None:
     """From here on this process computes and answers, and nothing else."""
-    machine = platform.machine()
-    numbers = sorted(_ALLOWED[machine].values())
-    code = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, _ARCHITECTURE[machine]), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
+    numbers = sorted(_ALLOWED[platform.machine()].values())
+    code = begun()
     for place, number in enumerate(numbers):
-        code.append((_EQUAL, len(numbers) - place, 0, number))
-    code += [(_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _ALLOW)]
+        code.append((EQUAL, len(numbers) - place, 0, number))
+    no_new_privileges()
+    put_filter([*code, (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW)])
+
+
+def begun() -> "list[tuple[int, int, int, int]]":
+    """How a filter begins: calls of this machine's own kind, by number."""
+    return [(LOAD, 0, 0, 4), (EQUAL, 1, 0, _ARCHITECTURE[platform.machine()]), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
+
+
+def no_new_privileges() -> None:
+    """Without this, only root may put a filter."""
+    _control(_NO_NEW_PRIVILEGES, 1, None)
+
+
+def put_filter(code: "list[tuple[int, int, int, int]]") -> None:
+    """Have every call of this process decided by a filter, and of whatever it becomes."""
     written = b"".join(struct.pack("HBBI", *line) for line in code)
     held = ctypes.create_string_buffer(written, len(written))
-    program = _Program(len(code), ctypes.cast(held, ctypes.c_void_p))
+    _control(_SECCOMP, _FILTER, ctypes.byref(_Program(len(code), ctypes.cast(held, ctypes.c_void_p))))
+
+
+def _control(what: int, first: int, second: object) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong)
-    for asked in ((_NO_NEW_PRIVILEGES, 1, None, 0, 0), (_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)):
-        if libc.prctl(*asked):
-            raise OSError(ctypes.get_errno(), "this machine does not let a process shut itself in")
+    if libc.prctl(what, first, second, 0, 0):
+        raise OSError(ctypes.get_errno(), "this machine does not let a process shut itself in")
+
+
+if __name__ == "__main__":
+    shut_in()
+    os._exit(0)
