@@ -54,7 +54,7 @@ def evaluate(
         outputs = generate([prompt_messages(row, system) for row in part])
         for row, output in zip(part, outputs, strict=True):
             score, well = _judged(judge, formed, output, row)
-            judged.append(Judged(row, output, score.value, _readable(score.reason), well))
+            judged.append(Judged(row, _readable(output), score.value, _readable(score.reason), well))
         right = sum(each.score for each in judged)
         report(step=len(judged), total=len(rows), message=f"{label} {right:g} of {len(judged)} right".strip())
     return judged

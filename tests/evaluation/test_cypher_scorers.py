@@ -1,6 +1,9 @@
 """What counts as the same Cypher, by its words and by what an engine says, and what a hostile query cannot do."""
 
 import random
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from expertbuild.evaluation.scorers import cypher_execution, cypher_graphs
 from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, check
 from expertbuild.evaluation.scorers.cypher_match import score as match
 from expertbuild.evaluation.scorers.cypher_tokens import quoted, tokens
+from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
 
 GRAPH = "Person {name: STRING, age: INTEGER}\nHouse {name: STRING, price: FLOAT}\n(:Person)-[:OWNS]->(:House)"
 OLDER = "MATCH (p:Person) WHERE p.age > 5 RETURN p.name"
@@ -86,6 +90,19 @@ def test_the_direction_of_a_relationship_matters() -> None:
     assert match("MATCH (c:C)-[:S]->(b:B)<-[:R]-(a:A) RETURN a", case(longer)).value == 0, (
         "longer patterns are not turned"
     )
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "()-", "()<-[]", "(((a)<-[:R]-(b)))", ":a", "a|", ",a:"])
+def test_a_long_query_is_read_in_little_time(pattern: str) -> None:
+    start = time.monotonic()
+    assert match("MATCH " + pattern * (19_000 // len(pattern)), case(OLDER)).value == 0
+    assert time.monotonic() - start < 10
+
+
+def test_a_pattern_is_turned_within_brackets_too() -> None:
+    gold = "MATCH (a:A) WHERE (NOT ((a)-[:R]->(b:B))) RETURN a"
+    assert match("MATCH (a:A) WHERE (NOT ((b:B)<-[:R]-(a))) RETURN a", case(gold)).value == 1
+    assert match("MATCH (a:A) WHERE (NOT ((b:B)-[:R]->(a))) RETURN a", case(gold)).value == 0
 
 
 def test_variables_may_be_renamed_but_not_confused() -> None:
@@ -194,11 +211,47 @@ def test_an_engine_that_hangs_or_dies_is_replaced() -> None:
     assert found.value == 0
     assert "fails" in found.reason
     BOX.run([["CREATE NODE TABLE A (k INT64 PRIMARY KEY)"]], ["MATCH (a:A) RETURN a.k"], 10)
-    process = BOX._process
+    process = BOX._worker._process
     assert process is not None
     process.kill()
     process.wait()
     assert BOX.run([["CREATE NODE TABLE A (k INT64 PRIMARY KEY)"]], ["RETURN 1"], 60) == [[[(1,)]]]
+
+
+def test_the_engine_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ladybug")
+    monkeypatch.setenv("SOME_TOKEN", "hush")
+    BOX.close()
+    assert BOX.run([[]], ["RETURN 1"], 60) == [[[(1,)]]]
+    environment = Path(f"/proc/{BOX.pid}/environ")
+    if environment.exists():
+        assert {each.partition("=")[0] for each in environment.read_text().split("\0") if each} == {"PATH", "LANG"}
+
+
+def test_a_worker_that_goes_in_the_middle_of_a_line_is_lost_and_replaced() -> None:
+    program = """
+import os, sys
+print("{}", flush=True)
+for line in sys.stdin:
+    if "die" in line:
+        os.write(1, b'{"rows": [1, 2')
+        os._exit(1)
+    print(line, end="", flush=True)
+"""
+    worker = LineWorker("the echo", lambda: [sys.executable, "-c", program])
+    assert worker.ask({"say": 1}, 60) == {"say": 1}
+    with pytest.raises(WorkerLost, match="the echo died of it"):
+        worker.ask({"die": 1}, 60)
+    assert worker.ask({"say": 2}, 60) == {"say": 2}
+    worker.close()
+
+
+def test_a_query_may_name_the_first_and_the_last_day() -> None:
+    pytest.importorskip("ladybug")
+    gold = case("MATCH (p:Person) RETURN p.name", "Person {name: STRING, born: DATE}")
+    for day in ("0001-01-01", "9999-12-31"):
+        query = f"MATCH (p:Person) WHERE p.born < '{day}' OR p.born >= '{day}' OR p.born IS NULL RETURN p.name"
+        assert cypher_execution.score(query, gold, graphs=2).value == 1
 
 
 def test_a_run_goes_on_after_a_case_whose_engine_hangs() -> None:

@@ -1,5 +1,7 @@
 """Whether an answer is of the form its scorer reads, right or wrong."""
 
+import time
+
 import pytest
 
 from expertbuild.evaluation.scorers import form
@@ -55,6 +57,17 @@ def test_what_can_be_read_is_well_formed_though_it_may_be_wrong(kind: str) -> No
     good, bad = FORMS[kind]
     assert [answer for answer in good if not well_formed(answer)] == []
     assert [answer for answer in bad if well_formed(answer)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "piece"), [("rust_check", 'r#"'), ("python_tests", "a = 1\n"), ("typescript_check", "let a;\n")]
+)
+def test_code_that_goes_on_and_on_is_not_read(kind: str, piece: str) -> None:
+    well_formed = form({"kind": kind})
+    assert well_formed is not None
+    start = time.monotonic()
+    assert not well_formed(piece * (48_000 // len(piece)))
+    assert time.monotonic() - start < 5
 
 
 def test_a_scorer_that_takes_any_text_has_no_form() -> None:

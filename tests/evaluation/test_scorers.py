@@ -15,7 +15,9 @@ from expertbuild.evaluation.errors import EvaluationMistake
 from expertbuild.evaluation.scorers import modules, scorer
 from expertbuild.evaluation.scorers.exact_match import score as exact
 from expertbuild.evaluation.scorers.json_equal import score as equal
+from expertbuild.evaluation.scorers.json_schema import score as valid
 from expertbuild.evaluation.scorers.sql_execution import same, score, unfenced
+from expertbuild.evaluation.scorers.sqlite_box import Box
 
 DDL = (
     "CREATE TABLE authors (id INT, name TEXT, city TEXT);\n"
@@ -25,6 +27,9 @@ DDL = (
 
 def case(answer: str, **facts: Any) -> dict[str, Any]:
     return {"id": "case", "messages": [], "answer": answer, "stratum": "x", "facts": facts}
+
+
+LETTERS = "printf('%.*c', {}, '{}')"  # so many of one letter
 
 
 def judged(gold: str, query: str) -> float:
@@ -119,6 +124,21 @@ def test_json_is_judged_strictly_and_says_why(answer: str, reason: str | None) -
     found = equal(answer, case("", expected={"a": 1}))
     assert (found.value == 1) == (reason is None)
     assert reason is None or reason in found.reason
+
+
+def test_json_may_be_nested_as_deep_as_it_likes() -> None:
+    for depth in (300, 600, *range(900, 1_000)):
+        answer = '{"a":' + "[" * depth + "]" * depth + "}"
+        assert equal(answer, case("", expected={"a": "x"})).value == 0
+        assert equal(answer, case(answer)).reason.startswith(("equal", "it is nested too deep", "not JSON"))
+
+
+def test_a_number_may_be_too_large_for_what_a_schema_asks() -> None:
+    pytest.importorskip("jsonschema")
+    asked = case("1", schema={"type": "number", "multipleOf": 0.01})
+    assert valid("0.5", asked).value == 1
+    assert valid("1" + "0" * 400, asked).reason == "it has a number that is too large to be judged"
+    assert valid("1e999", asked).value == 0
 
 
 # --- SQL by execution -------------------------------------------------------------------------------------------
@@ -224,6 +244,17 @@ def test_ties_leave_the_order_open_only_where_they_are() -> None:
         ("x" * 100_000, "too large"),
         ("-- nothing", "not a query"),
         ("", "no query"),
+        (f"SELECT trim({LETTERS.format(40_000, 'b')}, {LETTERS.format(40_000, 'a')} || 'b')", "instead of"),
+        (f"SELECT instr({LETTERS.format(999_999, 'a')}, {LETTERS.format(499_999, 'a')} || 'b')", "instead of"),
+        (f"SELECT {LETTERS.format(2_900, 'a')} GLOB '*[' || {LETTERS.format(2_900, 'b')} || ']'", "too complex"),
+        ("SELECT " + "trim(title, city), " * 900 + "1 FROM books, authors", "too many steps"),
+        (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 9000), "
+            f"w(x) AS (SELECT {LETTERS.format(2_900, 'a')}) SELECT {'x, ' * 99} x FROM w, n",
+            "gives too much",
+        ),
+        ("SELECT title FROM books WHERE title = '\ud800'", "surrogates not allowed"),
+        (f"SELECT title FROM books WHERE title = '{'a' * 4_000}'", "too big"),
     ],
 )
 def test_a_hostile_query_costs_its_case_and_nothing_else(
@@ -236,6 +267,29 @@ def test_a_hostile_query_costs_its_case_and_nothing_else(
     assert said in found.reason
     assert time.monotonic() - start < 3
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_query_may_name_the_first_and_the_last_day(day: str) -> None:
+    assert judged("SELECT title FROM books", f"SELECT title FROM books WHERE sold < '{day}' OR sold >= '{day}'") == 1
+    assert (
+        judged(f"SELECT title FROM books WHERE sold <= '{day}'", f"SELECT title FROM books WHERE '{day}' >= sold") == 1
+    )
+    assert judged("SELECT title FROM books", f"SELECT title FROM books WHERE sold < '{day}'") == 0
+
+
+def test_many_calls_of_a_slow_function_cost_seconds_and_no_more() -> None:
+    slow = f"{LETTERS.format(2_500, 'b')} || title AS a, {LETTERS.format(220, 'a')} || 'b' AS b"
+    query = f"WITH w AS MATERIALIZED (SELECT {slow} FROM books) SELECT {'trim(w.a, w.b), ' * 400} 1 FROM w, books"
+    start = time.monotonic()
+    assert score(query, case("SELECT title FROM books", ddl=DDL), seconds=0.2).reason == "fails: it runs too long"
+    assert time.monotonic() - start < 15
+
+
+def test_a_schema_may_be_longer_than_what_a_query_may_be_or_make() -> None:
+    wide = f"CREATE TABLE wide (-- {'x' * 30_000}\n{', '.join(f'c{n} TEXT' for n in range(400))})"
+    box = Box(wide, {"wide": [["word"] * 400, ["other"] * 400]})
+    assert box.run("SELECT * FROM wide WHERE c1 = 'word' ORDER BY c2", 5.0) == [("word",) * 400]
 
 
 def test_a_case_without_a_schema_is_said_to_be_one() -> None:

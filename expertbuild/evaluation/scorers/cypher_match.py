@@ -12,6 +12,8 @@ from expertbuild.evaluation.scorers import Score
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, tokens, unfenced
 from expertbuild.evaluation.scorers.declined import above, declined, declines
 
+_CLOSING = {"(": ")", "[": "]"}
+
 
 def score(answer: str, row: Mapping[str, Any]) -> Score:
     query = unfenced(answer)
@@ -66,57 +68,59 @@ def _renamed(found: Sequence[Token]) -> list[str]:
 
 def _pointing_right(found: Sequence[Token]) -> list[Token]:
     """A pattern of two nodes with its arrow from left to right: (b)<-[:R]-(a) is (a)-[:R]->(b)."""
-    made = list(found)
+    closed = _closed(found)
+    made: list[Token] = []
     place = 0
-    while place < len(made):
-        parts = _two_nodes(made, place)
+    while place < len(found):
+        parts = _two_nodes(found, place, closed)
         if parts is None:
+            made.append(found[place])
             place += 1
             continue
-        first, link, second, end = parts
-        if made[first[1]].text == "<":  # the arrow's head comes right after the first node
-            left, right = made[slice(*first)], made[slice(*second)]
-            middle = made[slice(*link)][2:-1]
+        first, link, second = parts
+        if found[first[1]].text == "<":  # the arrow's head comes right after the first node
             dash, head = Token("sign", "-"), Token("sign", ">")
-            made[place:end] = [*right, dash, *middle, dash, head, *left]
-        place = end
+            made += [*found[slice(*second)], dash, *found[slice(*link)][2:-1], dash, head, *found[slice(*first)]]
+        else:
+            made += found[place : second[1]]
+        place = second[1]
     return made
 
 
 Span = tuple[int, int]
 
 
-def _two_nodes(found: Sequence[Token], start: int) -> tuple[Span, Span, Span, int] | None:
+def _two_nodes(found: Sequence[Token], start: int, closed: Mapping[int, int]) -> tuple[Span, Span, Span] | None:
     """The spans of node, link and node of a pattern that begins here and has just these."""
     if found[start].text != "(" or (start and found[start - 1].text in ("-", ">")):
         return None
-    first = _closed(found, start)
+    first = closed.get(start)
     if first is None or first >= len(found) or found[first].text not in ("-", "<"):
         return None
-    place = first
-    while place < len(found) and found[place].text in ("-", "<", ">"):
-        place += 1
+    place = _past_arrow(found, first)
     if place < len(found) and found[place].text == "[":
-        inside = _closed(found, place)
-        if inside is None:
+        if place not in closed:
             return None
-        place = inside
-        while place < len(found) and found[place].text in ("-", "<", ">"):
-            place += 1
-    if place >= len(found) or found[place].text != "(":
-        return None
-    end = _closed(found, place)
+        place = _past_arrow(found, closed[place])
+    end = closed.get(place) if place < len(found) and found[place].text == "(" else None
     if end is None or (end < len(found) and found[end].text in ("-", "<")):
         return None
-    return (start, first), (first, place), (place, end), end
+    return (start, first), (first, place), (place, end)
 
 
-def _closed(found: Sequence[Token], start: int) -> int | None:
-    """The place after the bracket that closes the one here."""
-    pairs = {"(": ")", "[": "]"}
-    opening, closing, depth = found[start].text, pairs[found[start].text], 0
-    for place in range(start, len(found)):
-        depth += (found[place].text == opening) - (found[place].text == closing)
-        if depth == 0:
-            return place + 1
-    return None
+def _past_arrow(found: Sequence[Token], place: int) -> int:
+    while place < len(found) and found[place].text in ("-", "<", ">"):
+        place += 1
+    return place
+
+
+def _closed(found: Sequence[Token]) -> dict[int, int]:
+    """For each bracket that opens and is closed, by its place: the place after the one that closes it."""
+    open_: dict[str, list[int]] = {")": [], "]": []}
+    closed = {}
+    for place, token in enumerate(found):
+        if token.text in _CLOSING:
+            open_[_CLOSING[token.text]].append(place)
+        elif open_.get(token.text):
+            closed[open_[token.text].pop()] = place + 1
+    return closed

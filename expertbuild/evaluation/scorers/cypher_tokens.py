@@ -15,6 +15,7 @@ EXISTS FALSE FOREACH IN IS LIMIT MATCH MERGE NONE NOT NULL OPTIONAL OR ORDER REM
 THEN TRUE UNION UNWIND WHEN WHERE WITH XOR YIELD
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
+_OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 _SPELLED = {"ASCENDING": "ASC", "DESCENDING": "DESC"}
 
 _TOKEN = re.compile(
@@ -53,11 +54,13 @@ def tokens(query: str) -> list[Token]:
     """The words of a query, without blanks and comments."""
     raw = list(_raw(query))
     made: list[Token] = []
+    brackets: list[str] = []  # that are open
+    maps = False  # whether any has been
     for place, (kind, text, apart) in enumerate(raw):
         before = made[-1].text if made else ""
         after = raw[place + 1][1] if place + 1 < len(raw) else ""
         if kind in ("word", "quoted"):
-            token = _word(kind, text, before, after, made)
+            token = _word(kind, text, before, after, in_map=brackets[-1:] == ["{"], maps=maps)
         elif kind == "string":
             token = Token("string", _string(text))
         elif kind == "number":
@@ -65,6 +68,11 @@ def tokens(query: str) -> list[Token]:
         else:
             token = Token("sign", "<>" if text == "!=" else text)
         made.append(replace(token, apart=apart))
+        maps = maps or token.text == "{"
+        if token.kind == "sign" and token.text in _OPENING:
+            brackets.append(token.text)
+        elif token.kind == "sign" and token.text in _CLOSING and brackets:
+            brackets.pop()
     return made
 
 
@@ -92,30 +100,19 @@ def _raw(query: str) -> Iterator[tuple[str, str, bool]]:
         place = match.end()
 
 
-def _word(kind: str, text: str, before: str, after: str, made: list[Token]) -> Token:
+def _word(kind: str, text: str, before: str, after: str, *, in_map: bool, maps: bool) -> Token:
+    """`in_map`: whether a colon here stands between a key and its value; `maps`: whether there is one in the query so far."""
     bare = text[1:-1] if kind == "quoted" else text
-    if before == "." or (before in (":", "|") and not _in_map(made)):
+    if before == "." or (before in (":", "|") and not in_map):
         return Token("name", bare)
     upper = text.upper()
     if kind == "word" and upper in KEYWORDS:
         return Token("keyword", _SPELLED.get(upper, upper))
     if after == "(" and kind == "word":
         return Token("function", text.lower())
-    if after == ":" and before in ("{", ",") and "{" in {token.text for token in made}:
+    if after == ":" and before in ("{", ",") and maps:
         return Token("name", bare)
     return Token("variable", bare)
-
-
-def _in_map(made: list[Token]) -> bool:
-    """Whether the colon that was just read stands between a key and its value."""
-    depth = 0
-    for token in reversed(made):
-        depth += (token.text in "}])" if token.kind == "sign" else 0) - (
-            token.text in "{[(" if token.kind == "sign" else 0
-        )
-        if depth < 0:
-            return token.text == "{"
-    return False
 
 
 def _string(text: str) -> str:

@@ -18,7 +18,10 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
     except (ValueError, RecursionError) as error:
         return Score(0.0, f"not JSON: {error}"[:200])
     expected = row["facts"]["expected"] if "expected" in row["facts"] else parse(row["answer"])
-    place = difference(given, expected)
+    try:
+        place = difference(given, expected)
+    except RecursionError:
+        return Score(0.0, "it is nested too deep")
     if place is not None:
         return Score(0.0, place)
     if row["facts"].get("as_written") and answer != row["answer"]:

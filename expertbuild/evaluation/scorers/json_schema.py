@@ -34,4 +34,6 @@ def score(answer: str, row: Mapping[str, Any]) -> Score:
         return Score(0.0, f"the case has no schema that can be used: {error}"[:200])
     except RecursionError:
         return Score(0.0, "it is nested too deep")
+    except OverflowError:
+        return Score(0.0, "it has a number that is too large to be judged")
     return Score(1.0, "valid") if fault is None else Score(0.0, f"{fault.json_path}: {fault.message}"[:300])

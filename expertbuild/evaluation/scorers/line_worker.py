@@ -39,15 +39,15 @@ class LineWorker:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
             answer = self._lines.get(timeout=seconds)
-        except OSError:
-            answer = None
+            found: dict[str, Any] | None = None if answer is None else json.loads(answer)
+        except (OSError, ValueError):  # it is not there, or it went in the middle of a line
+            found = None
         except queue.Empty:
             self.close()
             raise WorkerLost("it runs too long") from None
-        if answer is None:
+        if found is None:
             self.close()
             raise WorkerLost(f"{self._what} died of it")
-        found: dict[str, Any] = json.loads(answer)
         return found
 
     def close(self) -> None:

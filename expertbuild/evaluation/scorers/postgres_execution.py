@@ -2,12 +2,14 @@
 
 As `sql_execution`, which has SQLite: the same databases, drawn from both queries' own values, and the same comparison of
 rows. A query runs read-only, as a role that may read no file, with caps on time and rows, in a transaction that is rolled
-back (see `postgres_server`).
+back (see `postgres_server`). Whatever it does to the server, to the connection or to whoever reads its rows, it fails, and
+the next case is judged.
 """
 
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -18,9 +20,10 @@ from expertbuild.evaluation.scorers.declined import declined
 from expertbuild.evaluation.scorers.postgres_server import SERVER
 from expertbuild.evaluation.scorers.sql_databases import Shape, fill, literals, shape
 from expertbuild.evaluation.scorers.sql_execution import same, unfenced
-from expertbuild.evaluation.scorers.sqlite_box import LONGEST_QUERY, MOST_ROWS, Rows, SqlFailed
+from expertbuild.evaluation.scorers.sqlite_box import LONGEST_QUERY, MOST_ROWS, Rows, SqlFailed, counted
 
 FILLING = 30.0  # seconds to make the tables and their rows, on a busy machine
+LATE = 5.0  # seconds after its time at which a query is ended from outside: the server does not stop each of its loops
 TRIES = 4  # databases drawn for each one that is used, at most
 
 
@@ -95,29 +98,33 @@ class NotFilled(SqlFailed):
 
 
 def _asked(
-    tables: Shape, content: Mapping[str, Sequence[Sequence[Any]]], queries: Sequence[str], seconds: float
+    tables: Shape,
+    content: Mapping[str, Sequence[Sequence[Any]]],
+    queries: Sequence[str],
+    seconds: float,
+    connections: int = 3,
 ) -> list[Rows | SqlFailed]:
-    """What each query gives on a database with these rows, or why it fails; nothing of it stays."""
+    """What each query gives on a database with these rows, or why it fails; nothing of it stays.
+
+    A connection that is lost before a query has run is nobody's fault: another is taken, `connections` in all.
+    """
     import psycopg
 
-    connection = SERVER.connection()
-    try:
+    with SERVER.session() as connection:
         try:
             _fill(connection, tables.ddl, content)
         except psycopg.Error as error:
-            raise NotFilled(_said(error)) from error
-        return [_run(connection, query, seconds) for query in queries]
-    finally:
-        if not connection.closed:
-            try:
-                connection.rollback()
-            except psycopg.Error:
-                connection.close()  # another one is made for the next case
+            if not connection.closed or connections == 1:
+                raise NotFilled(_said(error)) from error
+        else:
+            return [_run(connection, query, seconds) for query in queries]
+    return _asked(tables, content, queries, seconds, connections - 1)
 
 
 def _fill(connection: Any, ddl: str, content: Mapping[str, Sequence[Sequence[Any]]]) -> None:
-    connection.execute("CREATE SCHEMA cases")
-    connection.execute("SET LOCAL search_path TO cases")
+    schema = f"cases_{connection.info.backend_pid}"  # one that was ended may not be gone yet, with its schema
+    connection.execute(f"CREATE SCHEMA {schema}")
+    connection.execute(f"SET LOCAL search_path TO {schema}")
     connection.execute(f"SET LOCAL statement_timeout = {int(1000 * FILLING)}")
     connection.execute(ddl)
     for name, rows in content.items():
@@ -130,25 +137,28 @@ def _fill(connection: Any, ddl: str, content: Mapping[str, Sequence[Sequence[Any
 
 
 def _run(connection: Any, query: str, seconds: float) -> Rows | SqlFailed:
-    """The rows of one query that reads: a cursor takes nothing else."""
-    import psycopg
-
+    """The rows of one query, or why it fails; after one that fails, the connection is good for nothing more here."""
     if len(query) > LONGEST_QUERY:
         return SqlFailed("it is too long")
     try:
-        connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
-        connection.execute("SAVEPOINT before")
-        with connection.cursor(name="asked") as cursor:
-            cursor.execute(query.rstrip("; \n\t").encode())
-            rows = cursor.fetchmany(MOST_ROWS + 1)
-        connection.execute("ROLLBACK TO before")
-    except (psycopg.Error, UnicodeError, ValueError, OverflowError) as error:
-        if not connection.closed and not connection.broken:
-            connection.execute("ROLLBACK TO before")
+        with SERVER.watched(seconds + LATE):
+            return _rows(connection, query, seconds)
+    except SqlFailed as error:
+        return error
+    except Exception as error:  # of the server, of the connection, or of whoever reads a value
         return SqlFailed(_said(error))
-    if len(rows) > MOST_ROWS:
-        return SqlFailed(f"it gives more than {MOST_ROWS} rows")
-    return [tuple(map(_plain, each)) for each in rows]
+
+
+def _rows(connection: Any, query: str, seconds: float) -> Rows:
+    """The rows of one query that reads: a cursor takes nothing else. They are read one by one: each may be large."""
+    connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+    connection.execute("SAVEPOINT before")
+    with connection.cursor(name="asked") as asked, connection.cursor() as reader:
+        asked.execute(query.rstrip("; \n\t").encode())
+        with closing(reader.stream(f"FETCH {MOST_ROWS + 1} FROM asked")) as rows:
+            found = counted([tuple(map(_plain, row))] for row in rows)
+    connection.execute("ROLLBACK TO before")
+    return found
 
 
 def _plain(value: Any) -> Any:

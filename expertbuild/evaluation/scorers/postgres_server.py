@@ -2,17 +2,23 @@
 
 Our own lives in a temporary folder, listens on a socket there and nowhere else, and dies with this process. Queries come
 to it as a role that owns nothing and may read no file. What a DSN names is the user's: it should be a role and a
-database for this alone. Nothing of it is kept: whatever is made there is made in a transaction that is rolled back.
+database for this alone, and one that is a superuser is refused. Nothing of it is kept: whatever is made there is made in a
+transaction that is rolled back, and what a session keeps beside that is discarded.
 """
 
 import atexit
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +27,11 @@ from expertbuild.evaluation.errors import EvaluationMistake
 
 START = 180.0  # seconds for it to come up, on a machine that has much else to do
 MEMORY = 2**30  # of addresses, for each of its processes
+CLEARING = 30.0  # seconds to roll back and discard
 ROLE = "judge"
+COMING = "the database system is"  # starting up, in recovery mode, not yet accepting connections, ...
+
+_MIGHTY = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolsuper AND pg_has_role(session_user, oid, 'MEMBER'))"
 
 # Sets limits, becomes the other user, asks to be ended when its parent is, and becomes the server. This Python starts it,
 # since another user may not be able to.
@@ -40,6 +50,10 @@ os.execv(sys.argv[4], sys.argv[4:])
 """
 
 
+class Ended(Exception):
+    """What took too long, and was ended with its connection."""
+
+
 class Server:
     """Where to connect; our own server is started when it is first needed."""
 
@@ -51,9 +65,43 @@ class Server:
 
     def connection(self) -> Any:
         """A connection that is open; another where the last one was lost."""
-        if self._connection is None or self._connection.closed or self._connection.broken:
-            self._connection = _psycopg().connect(self._dsn(), connect_timeout=30)
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connected()
         return self._connection
+
+    @contextmanager
+    def session(self) -> Iterator[Any]:
+        """A connection of which nothing stays: neither in the database nor, like locks, in the session."""
+        connection = self.connection()
+        try:
+            yield connection
+        finally:
+            try:
+                with self.watched(CLEARING):
+                    connection.rollback()
+                    connection.autocommit = True
+                    connection.execute("DISCARD ALL")
+                    connection.autocommit = False
+            except Exception:  # whatever it was that a query left
+                connection.close()
+
+    @contextmanager
+    def watched(self, seconds: float) -> Iterator[None]:
+        """End the connection if this takes longer, and the process of our own server that works for it: `Ended`."""
+        connection, over = self._connection, threading.Event()
+        own = connection.info.backend_pid if connection.info.host == str(self._folder) else None
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            timer = threading.Timer(seconds, _end, (line, own, over))
+            timer.daemon = True
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+                timer.join()
+                if over.is_set():
+                    connection.close()
+                    raise Ended("it runs too long")
 
     def close(self) -> None:
         """End our own server and remove what it wrote."""
@@ -78,6 +126,26 @@ class Server:
             self.close()
             self._start()
         return f"host={self._folder} dbname=postgres user={ROLE}"
+
+    def _connected(self) -> Any:
+        """A new connection, as soon as the server takes one: when a process of it was ended, it first recovers."""
+        psycopg, stop = _psycopg(), time.monotonic() + START
+        while True:
+            try:
+                return _made_ready(psycopg.connect(self._dsn(), connect_timeout=30))
+            except psycopg.ProgrammingError:  # which would show some of it
+                raise EvaluationMistake(
+                    f"{POSTGRES_DSN} is not what a connection is named by.", where="evaluation.scorer"
+                ) from None
+            except psycopg.OperationalError as error:
+                named, said = os.environ.get(POSTGRES_DSN), str(error).strip().split("\n")[0]
+                if time.monotonic() > stop or (named and COMING not in str(error)):
+                    raise EvaluationMistake(
+                        f"PostgreSQL takes no connection: {said}",
+                        where="evaluation.scorer",
+                        hint=f"Look at the server that {POSTGRES_DSN} names." if named else "",
+                    ) from error
+            time.sleep(0.1)
 
     def _start(self) -> None:
         programs = postgres_programs()
@@ -147,12 +215,50 @@ class Server:
                 with psycopg.connect(f"host={folder} dbname=postgres user=owner", autocommit=True) as owner:
                     owner.execute(f"CREATE ROLE {ROLE} LOGIN")
                     owner.execute(f"GRANT CREATE ON DATABASE postgres TO {ROLE}")
+                    for kind in ("text", "bytea"):  # what it writes to the log of changes, nothing rolls back
+                        owner.execute(
+                            f"REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(bool, text, {kind}) FROM PUBLIC"
+                        )
                 return
             except psycopg.OperationalError as error:
                 if time.monotonic() > stop or self._process is None or self._process.poll() is not None:
                     self.close()
                     raise EvaluationMistake("PostgreSQL does not start.", where="evaluation.scorer") from error
                 time.sleep(0.1)
+
+
+def _made_ready(connection: Any) -> Any:
+    """JSON stays text, since its reader has its limits; and a role that may do everything is refused."""
+    from psycopg.types.string import TextLoader
+
+    for name in ("json", "jsonb"):
+        connection.adapters.register_loader(name, TextLoader)
+    [mighty] = connection.execute(_MIGHTY).fetchone()
+    connection.rollback()
+    if not mighty:
+        return connection
+    connection.close()
+    raise EvaluationMistake(
+        f"the role that {POSTGRES_DSN} names is a superuser or can become one, and what a model writes would run as it.",
+        where="evaluation.scorer",
+        hint="Name another: CREATE ROLE judge LOGIN PASSWORD '...'; GRANT CREATE ON DATABASE ... TO judge;",
+    )
+
+
+def _end(line: socket.socket, backend: int | None, over: threading.Event) -> None:
+    """Shut a connection down, and end the process of our own server behind it. Then the server recovers, as it says once
+    it has noticed: until then nobody should connect."""
+    over.set()
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+    if backend is None:
+        return
+    stop = time.monotonic() + CLEARING
+    with suppress(ProcessLookupError):
+        os.kill(backend, signal.SIGKILL)
+        while time.monotonic() < stop:
+            os.kill(backend, 0)
+            time.sleep(0.01)
 
 
 def _other() -> pwd.struct_passwd:

@@ -9,13 +9,14 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from expertbuild.evaluation.scorers.sqlite_box import SqlFailed
 
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "juniper", "kelp", "larch")
+LONGEST_TEXT = 200  # letters of a constant that is put into a table
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _LIMIT = re.compile(r"\b(?:LIMIT|OFFSET)\s+\d+", re.IGNORECASE)
@@ -72,7 +73,7 @@ def literals(*queries: str) -> Literals:
         bare = _LIMIT.sub("", _STRING.sub("''", query))
         numbers += [float(number) for number in _NUMBER.findall(bare)[:50]]
     dates = [text for text in texts if _DATE.fullmatch(text)]
-    plain = [text.strip("%_") for text in texts if not _DATE.fullmatch(text)]
+    plain = [text.strip("%_") for text in texts if not _DATE.fullmatch(text) and _fits(text)]
     return Literals(tuple(dict.fromkeys(plain)), tuple(dict.fromkeys(numbers)), tuple(dict.fromkeys(dates)))
 
 
@@ -122,7 +123,7 @@ def _value(kind: str, values: Literals, rng: random.Random) -> Any:
         start = date(rng.randint(1990, 2029), rng.randint(1, 12), rng.randint(1, 28))
         if wanted and values.dates:
             start = _day(rng.choice(values.dates), start)
-        return (start + timedelta(days=rng.choice((0, 0, -1, 1, 30)))).isoformat()
+        return _later(start, rng.choice((0, 0, -1, 1, 30))).isoformat()
     if wanted and values.numbers:
         number = rng.choice(values.numbers) + rng.choice((0, 0, -1, 1)) * (1 if kind == "integer" else 0.5)
         if abs(number) < 1e15:
@@ -144,6 +145,16 @@ def _day(text: str, otherwise: date) -> date:
         return date.fromisoformat(text)
     except ValueError:
         return otherwise
+
+
+def _fits(text: str) -> bool:
+    """Whether a table can hold it: nothing very long, and no half of a character."""
+    return len(text) <= LONGEST_TEXT and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _later(start: date, days: int) -> date:
+    """So many days later, as far as the calendar goes: a query may name its first or its last day."""
+    return date.fromordinal(min(max(start.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> tuple[Column, ...]:
