@@ -26,6 +26,11 @@ def folders(name: str) -> list[Path]:
     return [own, ours]
 
 
+def declared(group: str) -> dict[str, Path]:
+    """The files of a group of `conf`, by name."""
+    return {file.stem: file for folder in reversed(folders("conf")) for file in (folder / group).glob("*.yaml")}
+
+
 def cache_home() -> Path:
     """Build results; safe to delete."""
     return _home("cache", "XDG_CACHE_HOME", ".cache")

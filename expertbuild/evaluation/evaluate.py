@@ -68,7 +68,7 @@ def _judged(
         return judge(output, row), formed(output) if formed else None
     except EvaluationMistake:
         raise
-    except (Exception, MemoryError) as error:
+    except Exception as error:
         return Score(0.0, f"the scorer gives up: {type(error).__name__}: {error}"[:300]), False if formed else None
 
 

@@ -6,11 +6,10 @@ Where conf/base pins digests, they decide and not what a package calls its varia
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from runtime.artifact.shown import shown
 from runtime.errors import Mistake
-from runtime.home import folders
+from runtime.home import declared
 
 _DIGITS = re.compile(r"[0-9a-f]{8,64}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
@@ -39,8 +38,8 @@ def wanted_base(text: str) -> WantedBase:
     """What `--base` means."""
     import yaml
 
-    files = [folder / "base" / f"{text}.yaml" for folder in folders("conf")] if _NAME.fullmatch(text) else []
-    for file in filter(Path.is_file, files):
+    file = declared("base").get(text)
+    if _NAME.fullmatch(text) and file is not None:
         entry = yaml.safe_load(file.read_text(encoding="utf-8"))
         return WantedBase(text, text, entry.get("digest") or "", entry.get("tokenizer_digest") or "")
     if _DIGITS.fullmatch(text):

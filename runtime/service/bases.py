@@ -8,7 +8,7 @@ from typing import Any
 from runtime.engine.base import locate
 from runtime.engine.errors import BaseRefused
 from runtime.errors import Mistake
-from runtime.home import folders
+from runtime.home import declared
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def base_of(entry: Mapping[str, Any]) -> Base:
 def _declared(name: str) -> dict[str, Any]:
     import yaml
 
-    known = {file.stem: file for folder in reversed(folders("conf")) for file in (folder / "base").glob("*.yaml")}
+    known = declared("base")
     if name not in known:
         raise Mistake(
             f"There is no base {name!r}.",

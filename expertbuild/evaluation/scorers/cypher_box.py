@@ -9,7 +9,7 @@ from typing import Any
 
 from expertbuild.evaluation.scorers import cypher_worker
 from expertbuild.evaluation.scorers.cypher_tokens import Token
-from expertbuild.evaluation.scorers.line_worker import LineWorker, WorkerLost
+from expertbuild.evaluation.scorers.line_worker import LineWorker
 
 FIRST = ("MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN")
 # What writes, reads files, or changes the engine: no name may be one of these unless it stands in backticks.
@@ -20,7 +20,6 @@ INSTALL LOAD MACRO MERGE PROFILE REMOVE ROLLBACK SET TRANSACTION UNINSTALL UPDAT
 NEVER = frozenset(_NEVER.split())
 
 Rows = list[tuple[Any, ...]]
-CypherLost = WorkerLost  # the engine did not come back from these queries
 
 
 class CypherFailed(Exception):

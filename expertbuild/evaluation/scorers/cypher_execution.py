@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from expertbuild.evaluation.scorers import Score
-from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, CypherLost, Rows, check
+from expertbuild.evaluation.scorers.cypher_box import BOX, CypherFailed, Rows, check
 from expertbuild.evaluation.scorers.cypher_graphs import SchemaUnread, graph, literals, script
 from expertbuild.evaluation.scorers.cypher_match import canonical
 from expertbuild.evaluation.scorers.cypher_tokens import CypherUnread, Token, quoted, tokens, unfenced
 from expertbuild.evaluation.scorers.declined import above, declined, declines
+from expertbuild.evaluation.scorers.line_worker import WorkerLost
 from expertbuild.evaluation.scorers.sql_execution import same
 
 TRIES = 3  # rounds of drawing graphs, when those of the first say nothing
@@ -51,7 +52,7 @@ def score(answer: str, row: Mapping[str, Any], graphs: int = 4, seconds: float =
         return Score(0.0, f"the case has no schema that can be read: {error}")
     except (CypherUnread, CypherFailed) as error:
         return Score(0.0, f"the expected query fails: {error}")
-    except CypherLost as error:
+    except WorkerLost as error:
         return Score(0.0, f"fails: {error}")
     if not seen:
         return Score(0.0, "no graph decides this case: the expected query's result is open on each")
@@ -72,7 +73,7 @@ def well_formed(answer: str) -> bool:
         found = _read(above(query))
         check(found)
         [[said]] = BOX.run([[]], [quoted(found)], 10.0)
-    except (CypherUnread, CypherFailed, CypherLost):
+    except (CypherUnread, CypherFailed, WorkerLost):
         return False
     return not (isinstance(said, CypherFailed) and str(said).startswith("Parser exception"))
 
